@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * @brief A simulated IOMMU: a page table and its invalidations, behind the backend contract.
+ */
+#ifndef PHYRSIM_IOMMU_H
+#define PHYRSIM_IOMMU_H
+
+#include <phyr/base.h>
+#include <phyr/iommu.h>
+#include <phyrsim/pagetable.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A simulated IOMMU with one domain; opaque. */
+struct phyrsim_iommu;
+
+/** What it counted and holds. */
+struct phyrsim_iommu_stats {
+	uint64_t flush_cnt[PHYR_FLUSH_CNT];   /**< invalidations by kind */
+	uint64_t map_cnt;		      /**< calls of map that succeeded */
+	uint64_t unmap_cnt;		      /**< calls of unmap that succeeded */
+	struct phyrsim_pagetable_stats table; /**< the page table now */
+};
+
+/**
+ * @brief Makes an IOMMU with an empty table.
+ *
+ * @param[in]  params    of its page table
+ * @param[out] ret_iommu the caller destroys it; written only on PHYR_OK
+ * @return PHYR_OK
+ * @return PHYR_E_INVAL an argument is missing or not offered
+ * @return PHYR_E_NOMEM nothing is left allocated
+ * @complexity O(1)
+ * @threads any
+ */
+PHYR_API PHYR_NODISCARD int phyrsim_iommu_create(const struct phyrsim_pagetable_params *params,
+						 struct phyrsim_iommu **ret_iommu);
+
+/**
+ * @brief Frees an IOMMU and its tables.
+ *
+ * @param[in] iommu NULL is allowed
+ * @complexity O(tables)
+ * @threads no other call on it may be running
+ */
+PHYR_API void phyrsim_iommu_destroy(struct phyrsim_iommu *iommu);
+
+/**
+ * @brief The IOMMU as a backend for the mapping layer.
+ *
+ * A flush is counted as a range flush, and as a walk flush too when tables were freed.
+ *
+ * @param[in] iommu must outlive the use of the backend
+ * @return functions and context
+ * @complexity O(1)
+ * @threads caller serialises the backend's calls
+ */
+PHYR_API struct phyr_iommu phyrsim_iommu_backend(struct phyrsim_iommu *iommu);
+
+/**
+ * @brief What the hardware needs to walk its table.
+ *
+ * @param[in]  iommu    the IOMMU
+ * @param[out] ret_root written whole
+ * @complexity O(1)
+ * @threads any
+ */
+PHYR_API void phyrsim_iommu_root(const struct phyrsim_iommu *iommu, struct phyrsim_root *ret_root);
+
+/**
+ * @brief What it counted.
+ *
+ * @param[in]  iommu     the IOMMU
+ * @param[out] ret_stats written whole
+ * @complexity O(1)
+ * @threads caller serialises calls on one IOMMU
+ */
+PHYR_API void phyrsim_iommu_stats(const struct phyrsim_iommu *iommu,
+				  struct phyrsim_iommu_stats *ret_stats);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * @brief What Linux does today, to compare with: descriptions of memory, and I/O addresses.
+ *
+ * Facts from Linux 6.18 … 7.1 on 64-bit machines. Not here: the page table (every strategy is
+ * given the same one).
+ */
+#ifndef PHYRSIM_LINUX_H
+#define PHYRSIM_LINUX_H
+
+#include <phyr/base.h>
+#include <phyr/iommu.h>
+#include <phyr/iova.h>
+#include <phyr/list.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** sizeof(struct scatterlist) with the DMA fields. [bytes] */
+#define PHYRSIM_LINUX_SG_LEN 32
+/** Entries in a full 4 KiB piece of a chained scatterlist, the chain link included. */
+#define PHYRSIM_LINUX_SG_PIECE_CNT 128
+/** sizeof(struct bio_vec) and sizeof(struct phys_vec). [bytes] */
+#define PHYRSIM_LINUX_VEC_LEN 16
+/** The longest segment of a device whose driver never said: 64 KiB. */
+#define PHYRSIM_LINUX_SEGMENT_DEFAULT UINT64_C(65536)
+
+/** What a description costs. */
+struct phyrsim_linux_cost {
+	uint64_t entry_cnt; /**< entries, chain links not counted */
+	uint64_t len;	    /**< [bytes] of storage */
+};
+
+/**
+ * @brief A scatterlist over a list, as sg_alloc_append_table_from_pages() builds it.
+ *
+ * Neighbouring pages join up to the longest segment; storage comes in pieces of 4 KiB whose last
+ * entry links to the next, and a last piece of just what is left.
+ *
+ * @param[in] list        any
+ * @param[in] segment_max [bytes] longest entry: a multiple of 4096, 4096 … 2^32 − 4096
+ * @return entries and bytes; zero for an empty list or another segment_max
+ * @complexity O(runs)
+ * @threads any number of readers
+ * @source Linux lib/scatterlist.c
+ */
+PHYR_API struct phyrsim_linux_cost phyrsim_linux_scatterlist(const struct phyr_list *list,
+							     uint64_t segment_max);
+
+/**
+ * @brief An array of bio_vec over a list: 32-bit lengths.
+ *
+ * @param[in] list any
+ * @return entries and bytes
+ * @complexity O(runs)
+ * @threads any number of readers
+ * @source Linux include/linux/bvec.h
+ */
+PHYR_API struct phyrsim_linux_cost phyrsim_linux_bio_vec(const struct phyr_list *list);
+
+/**
+ * @brief An array of phys_vec over a list: 64-bit lengths, one entry a run.
+ *
+ * @param[in] list any
+ * @return entries and bytes
+ * @complexity O(1)
+ * @threads any number of readers
+ * @source Linux include/linux/types.h
+ */
+PHYR_API struct phyrsim_linux_cost phyrsim_linux_phys_vec(const struct phyr_list *list);
+
+/**
+ * @brief Allocates I/O addresses as dma-iommu does: top-down, aligned to the rounded size.
+ *
+ * Below 4 GiB first, then the whole window. Lengths below 32 pages are rounded up to a power of
+ * two, and so reserve more than they need. The caches of the kernel are not modelled here.
+ *
+ * @param[in,out] space     a space with 4 KiB granule
+ * @param[in]     len       [bytes] 1 …
+ * @param[in]     window    what the device reaches
+ * @param[out]    ret_range what is reserved; written only on PHYR_OK
+ * @return as phyr_iova_alloc()
+ * @complexity that of phyr_iova_alloc()
+ * @threads caller serialises calls on one space
+ * @source Linux drivers/iommu/iova.c, dma-iommu.c (iommu_dma_alloc_iova)
+ */
+PHYR_API PHYR_NODISCARD int phyrsim_linux_alloc_iova(struct phyr_iova_space *space, uint64_t len,
+						     struct phyr_window window,
+						     struct phyr_iova_range *ret_range);
+
+/** A mapping as dma_map_sg() or a loop of dma_map_page() leaves it; opaque. */
+struct phyrsim_linux_map;
+
+/** What the mapping calls of Linux cost. */
+struct phyrsim_linux_map_stats {
+	uint64_t reserved_len; /**< [bytes] of I/O address space */
+	uint64_t call_cnt;     /**< iommu_map() calls: one a run, or one a page */
+	uint64_t alloc_cnt;    /**< allocations of I/O addresses */
+	uint64_t flush_cnt;    /**< flushes at unmap: one an unmap call, strict */
+};
+
+/** How Linux is asked to map. */
+enum phyrsim_linux_way {
+	PHYRSIM_LINUX_SG = 0,	 /**< one dma_map_sg(): one range of I/O addresses */
+	PHYRSIM_LINUX_PAGES = 1, /**< one dma_map_page() a page: as many ranges */
+};
+
+/**
+ * @brief Maps a list the way Linux does.
+ *
+ * @param[in]     mem     for what the caller of Linux would have to keep; must outlive the mapping
+ * @param[in]     iommu   the backend; ops not NULL
+ * @param[in,out] space   I/O addresses
+ * @param[in]     window  what the device reaches
+ * @param[in]     list    not empty, one kind, joints on pages; unchanged while mapped
+ * @param[in]     way     one call or one a page
+ * @param[out]    ret_map the caller takes it down; written only on PHYR_OK
+ * @return PHYR_OK
+ * @return PHYR_E_INVAL an argument is missing or the list empty
+ * @return PHYR_E_ALIGN an interior joint is inside a page
+ * @return PHYR_E_NOSPACE, PHYR_E_LIMIT no I/O addresses
+ * @return PHYR_E_NOMEM nothing is mapped
+ * @complexity O(runs) or O(pages) calls
+ * @threads caller serialises calls on one space and backend
+ * @source Linux dma-iommu.c: iommu_dma_map_sg, iommu_dma_map_phys
+ */
+PHYR_API PHYR_NODISCARD int phyrsim_linux_map(const struct phyr_mem *mem, struct phyr_iommu iommu,
+					      struct phyr_iova_space *space,
+					      struct phyr_window window,
+					      const struct phyr_list *list,
+					      enum phyrsim_linux_way way,
+					      struct phyrsim_linux_map **ret_map);
+
+/**
+ * @brief Unmaps, one flush for each mapping call, frees the I/O addresses and the mapping.
+ *
+ * @param[in]  map       NULL is allowed
+ * @param[out] ret_stats what mapping and unmapping cost; may be NULL
+ * @complexity O(mapping calls)
+ * @threads caller serialises calls on one space and backend
+ */
+PHYR_API void phyrsim_linux_unmap(struct phyrsim_linux_map *map,
+				  struct phyrsim_linux_map_stats *ret_stats);
+
+/**
+ * @brief The I/O addresses of a mapping, in the order of the list's bytes.
+ *
+ * @param[in] map the mapping
+ * @return a list of I/O addresses, valid while the mapping is
+ * @complexity O(1)
+ * @threads any number of readers
+ */
+PHYR_API const struct phyr_list *phyrsim_linux_map_list(const struct phyrsim_linux_map *map);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * @brief Simulated physical memory: frames of 4 KiB, found by their physical address.
+ *
+ * Page tables live here, with the physical addresses that their entries hold, so that tables are
+ * bit-exact and a run does not depend on host pointers. Frames come from the allocator in a fixed
+ * order; only allocated frames exist, everything else reads as absent.
+ */
+#ifndef PHYRSIM_MEM_H
+#define PHYRSIM_MEM_H
+
+#include <phyr/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Physical address of the first frame that phyrsim_mem_alloc() hands out. */
+#define PHYRSIM_MEM_BASE UINT64_C(0x100000000000)
+
+/** A simulated physical memory; opaque. */
+struct phyrsim_mem;
+
+/**
+ * @brief Makes an empty memory.
+ *
+ * @param[in]  mem     host memory for frames; must outlive the simulated memory
+ * @param[out] ret_mem the caller destroys it; written only on PHYR_OK
+ * @return PHYR_OK
+ * @return PHYR_E_INVAL an argument is NULL
+ * @return PHYR_E_NOMEM the hook returned NULL
+ * @complexity O(1)
+ * @threads any
+ */
+PHYR_API PHYR_NODISCARD int phyrsim_mem_create(const struct phyr_mem *mem,
+					       struct phyrsim_mem **ret_mem);
+
+/**
+ * @brief Frees a memory and every frame in it.
+ *
+ * @param[in] mem NULL is allowed
+ * @complexity O(frames)
+ * @threads no other call on the memory may be running
+ */
+PHYR_API void phyrsim_mem_destroy(struct phyrsim_mem *mem);
+
+/**
+ * @brief Allocates a zeroed frame: the one freed last, else the lowest never used.
+ *
+ * @param[in,out] mem    the memory
+ * @param[out]    ret_pa 4 KiB-aligned; written only on PHYR_OK
+ * @return PHYR_OK
+ * @return PHYR_E_NOMEM nothing changed
+ * @complexity O(1) and zeroing a frame
+ * @threads caller serialises calls on one memory
+ */
+PHYR_API PHYR_NODISCARD int phyrsim_mem_alloc(struct phyrsim_mem *mem, phyr_pa *ret_pa);
+
+/**
+ * @brief Frees a frame; needs no memory.
+ *
+ * @param[in,out] mem the memory
+ * @param[in]     pa  from phyrsim_mem_alloc(), not freed since
+ * @complexity O(1)
+ * @threads caller serialises calls on one memory
+ */
+PHYR_API void phyrsim_mem_free(struct phyrsim_mem *mem, phyr_pa pa);
+
+/**
+ * @brief The content of a frame.
+ *
+ * @param[in] mem the memory
+ * @param[in] pa  any physical address
+ * @return 512 words of the frame that holds pa, in host byte order; NULL when it is not allocated
+ * @complexity O(1)
+ * @threads any number of readers
+ */
+PHYR_API uint64_t *phyrsim_mem_frame(const struct phyrsim_mem *mem, phyr_pa pa);
+
+/**
+ * @brief How many frames are allocated.
+ *
+ * @param[in] mem the memory
+ * @return the count
+ * @complexity O(1)
+ * @threads any number of readers
+ */
+PHYR_API uint64_t phyrsim_mem_frame_cnt(const struct phyrsim_mem *mem);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

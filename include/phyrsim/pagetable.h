@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * @brief I/O page tables in real hardware formats, written into simulated physical memory.
+ *
+ * Bit for bit what the hardware walks. Everything is checked before anything is written, so misuse
+ * changes nothing; a failure in the middle is unwound.
+ *
+ * Not here: reading a table as hardware would (walker.h, which shares no code with this), and what
+ * an invalidation costs.
+ */
+#ifndef PHYRSIM_PAGETABLE_H
+#define PHYRSIM_PAGETABLE_H
+
+#include <phyr/base.h>
+#include <phyr/iommu.h>
+#include <phyr/split.h>
+#include <phyrsim/mem.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** The formats. Values are pinned. */
+enum phyrsim_format {
+	PHYRSIM_FORMAT_VTD_SS = 0, /**< Intel VT-d second stage */
+};
+
+/** A page table; opaque. */
+struct phyrsim_pagetable;
+
+/** How to make a table. */
+struct phyrsim_pagetable_params {
+	const struct phyr_mem *mem; /**< host memory for bookkeeping; required */
+	struct phyrsim_mem *frames; /**< where tables live; required; must outlive the table */
+	enum phyrsim_format format; /**< which */
+	unsigned int level_cnt;	    /**< VT-d: 3, 4 or 5 levels for 39, 48 or 57 bits; 0 = 4 */
+	unsigned int pa_bits;	    /**< [bits, 45 … 52] host address width; 0 = 52 */
+};
+
+/** What hardware is told about a table. */
+struct phyrsim_root {
+	enum phyrsim_format format; /**< which */
+	phyr_pa table;		    /**< the top table */
+	unsigned int level_cnt;	    /**< levels walked */
+	unsigned int pa_bits;	    /**< [bits] host address width */
+};
+
+/** What a table holds now. */
+struct phyrsim_pagetable_stats {
+	struct phyr_block_counts leaves; /**< live leaves by size */
+	uint64_t table_cnt;		 /**< table frames linked, the top one included */
+	uint64_t table_max;		 /**< most table frames linked at once */
+};
+
+/**
+ * @brief Makes an empty table: the top alone.
+ *
+ * @param[in]  params    see there
+ * @param[out] ret_table the caller destroys it; written only on PHYR_OK
+ * @return PHYR_OK
+ * @return PHYR_E_INVAL an argument is missing, or a level count or width is not offered
+ * @return PHYR_E_NOMEM nothing is left allocated
+ * @complexity O(1)
+ * @threads any
+ */
+PHYR_API PHYR_NODISCARD int phyrsim_pagetable_create(const struct phyrsim_pagetable_params *params,
+						     struct phyrsim_pagetable **ret_table);
+
+/**
+ * @brief Frees a table and all its frames, live leaves or not.
+ *
+ * @param[in] table NULL is allowed
+ * @complexity O(tables)
+ * @threads no other call on the table may be running
+ */
+PHYR_API void phyrsim_pagetable_destroy(struct phyrsim_pagetable *table);
+
+/**
+ * @brief Page sizes and address widths of a table.
+ *
+ * @param[in]  table    the table
+ * @param[out] ret_caps written whole
+ * @complexity O(1)
+ * @threads any
+ */
+PHYR_API void phyrsim_pagetable_caps(const struct phyrsim_pagetable *table,
+				     struct phyr_iommu_caps *ret_caps);
+
+/**
+ * @brief What the hardware needs to walk the table.
+ *
+ * @param[in]  table    the table
+ * @param[out] ret_root written whole
+ * @complexity O(1)
+ * @threads any
+ */
+PHYR_API void phyrsim_pagetable_root(const struct phyrsim_pagetable *table,
+				     struct phyrsim_root *ret_root);
+
+/**
+ * @brief Maps runs behind one another in one walk, each with the largest leaves that fit.
+ *
+ * The leaves are those of the greedy cut of every run (split.h).
+ *
+ * @param[in,out] table the table
+ * @param[in]     iova  of the first run
+ * @param[in]     runs  granule-aligned address and length
+ * @param[in]     run_cnt 1 or more
+ * @param[in]     perm  what the device may do
+ * @return PHYR_OK
+ * @return PHYR_E_INVAL  an argument is NULL, run_cnt or a length is 0, perm is 0 or unknown
+ * @return PHYR_E_ALIGN  iova, an address or a length is no multiple of 4 KiB
+ * @return PHYR_E_RANGE  the last byte of the I/O or of a physical range is beyond its width
+ * @return PHYR_E_EXISTS some of the range is mapped; nothing changed
+ * @return PHYR_E_NOMEM  no frame for a table; nothing is mapped
+ * @complexity O(leaves)
+ * @threads caller serialises calls on one table
+ * @source Linux iommu_map() cuts the same way, but checks only the first byte against the width
+ */
+PHYR_API PHYR_NODISCARD int phyrsim_pagetable_map(struct phyrsim_pagetable *table, phyr_iova iova,
+						  const struct phyr_range *runs, size_t run_cnt,
+						  enum phyr_perm perm);
+
+/**
+ * @brief Removes every leaf of a range; needs no memory and never splits a leaf.
+ *
+ * Tables that are left empty are unlinked at once and held back on the gather: an empty table never
+ * stays, so a large leaf never has to replace one.
+ *
+ * @param[in,out] table  the table
+ * @param[in]     range  granule-aligned
+ * @param[in,out] gather what is removed is added
+ * @return PHYR_OK
+ * @return PHYR_E_INVAL   an argument is NULL or len is 0
+ * @return PHYR_E_ALIGN   not granule-aligned
+ * @return PHYR_E_RANGE   wraps or is beyond the width
+ * @return PHYR_E_NOENT   some of the range is not mapped; nothing changed
+ * @return PHYR_E_PARTIAL a leaf reaches beyond the range; nothing changed
+ * @complexity O(leaves)
+ * @threads caller serialises calls on one table
+ */
+PHYR_API PHYR_NODISCARD int phyrsim_pagetable_unmap(struct phyrsim_pagetable *table,
+						    struct phyr_iova_range range,
+						    struct phyr_gather *gather);
+
+/**
+ * @brief Frees the tables that a gather holds back; call it once they are invalidated.
+ *
+ * @param[in,out] table  the table that filled the gather
+ * @param[in,out] gather holds none back afterwards
+ * @complexity O(tables held back)
+ * @threads caller serialises calls on one table
+ */
+PHYR_API void phyrsim_pagetable_release(struct phyrsim_pagetable *table,
+					struct phyr_gather *gather);
+
+/**
+ * @brief What the table holds.
+ *
+ * @param[in]  table     the table
+ * @param[out] ret_stats written whole
+ * @complexity O(1)
+ * @threads caller serialises calls on one table
+ */
+PHYR_API void phyrsim_pagetable_stats(const struct phyrsim_pagetable *table,
+				      struct phyrsim_pagetable_stats *ret_stats);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one way in which an item of a table is written.
+ *
+ * A test build sees every store before it happens, and can so replay any prefix of them: what
+ * hardware may observe while a table is being changed.
+ */
+#ifndef PHYRSIM_PAGETABLE_STORE_H
+#define PHYRSIM_PAGETABLE_STORE_H
+
+#include <phyr/base.h>
+
+#ifndef PHYRSIM_RECORD_STORES
+#define PHYRSIM_RECORD_STORES 0
+#endif
+
+#if PHYRSIM_RECORD_STORES
+/* The recorder's: an item at a physical address is about to get a value. */
+void phyrsim_pagetable_record(phyr_pa item, uint64_t value);
+#endif
+
+/* Writes one item of the table at pa, whose items the host sees at `items`. */
+static inline void phyrsim_store(phyr_pa pa, uint64_t *items, size_t index, uint64_t value)
+{
+#if PHYRSIM_RECORD_STORES
+	phyrsim_pagetable_record(phyr_pa_at(pa.addr + index * sizeof(value)), value);
+#else
+	(void)pa;
+#endif
+	items[index] = value;
+}
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading a list: run by run, from the start or from the run that holds a byte. */
+
+#include <phyr/list.h>
+
+#include "slab.h"
+
+static void enter(struct phyr_list_cursor *cursor, const struct phyr_slab *slab)
+{
+	const struct phyr_list *list = cursor->list;
+
+	cursor->slab = slab;
+	cursor->next = slab ? slab->words : list->words;
+	cursor->end = cursor->next + (slab ? slab->word_cnt : list->word_cnt);
+	cursor->tag = slab ? slab->tag : list->first_tag;
+	cursor->offset = slab ? slab->offset : 0;
+	cursor->skip = cursor->offset ? 0 : list->first_skip;
+	cursor->open_done = false;
+}
+
+void phyr_list_begin(const struct phyr_list *list, struct phyr_list_cursor *cursor)
+{
+	cursor->list = list;
+	enter(cursor, NULL);
+}
+
+static const struct phyr_slab *slab_behind(const struct phyr_list_cursor *cursor)
+{
+	return cursor->slab ? cursor->slab->next : cursor->list->first;
+}
+
+static bool take_open(struct phyr_list_cursor *cursor, struct phyr_run *ret_run)
+{
+	const struct phyr_list *list = cursor->list;
+
+	if (cursor->open_done || list->open.len == 0)
+		return false;
+	cursor->open_done = true;
+	ret_run->range = list->open;
+	ret_run->tag = list->open_tag;
+	ret_run->offset = list->stats.len - list->open.len;
+	return true;
+}
+
+static bool is_tag(uint64_t word)
+{
+	return word >> PHYR_CHUNK_SUBTYPE_BIT == PHYR_CHUNK_SUBTYPE_TAG;
+}
+
+/* The next chunk, which is the next run unless that was too long for one chunk. */
+static bool next_chunk(struct phyr_list_cursor *cursor, struct phyr_run *ret_run)
+{
+	while (cursor->next == cursor->end || is_tag(*cursor->next)) {
+		if (cursor->next != cursor->end)
+			cursor->tag = phyr_chunk_decode_tag(*cursor->next++);
+		else if (slab_behind(cursor))
+			enter(cursor, slab_behind(cursor));
+		else
+			return take_open(cursor, ret_run);
+	}
+	cursor->next += phyr_chunk_decode(cursor->next, &ret_run->range);
+	ret_run->range.pa.addr += cursor->skip;
+	ret_run->range.len -= cursor->skip;
+	cursor->skip = 0;
+	ret_run->tag = cursor->tag;
+	ret_run->offset = cursor->offset;
+	cursor->offset += ret_run->range.len;
+	return true;
+}
+
+/* Chunks that follow one another without a joint are parts of one run. */
+static void join_chunks(struct phyr_list_cursor *cursor, struct phyr_run *run)
+{
+	struct phyr_list_cursor ahead = *cursor;
+	struct phyr_run next;
+
+	while (next_chunk(&ahead, &next) &&
+	       phyr_list_joins(run->range, run->tag, next.range, next.tag)) {
+		run->range.len += next.range.len;
+		*cursor = ahead;
+	}
+}
+
+bool phyr_list_next(struct phyr_list_cursor *cursor, struct phyr_run *ret_run)
+{
+	if (!next_chunk(cursor, ret_run))
+		return false;
+	if (cursor->list->cut)
+		join_chunks(cursor, ret_run);
+	return true;
+}
+
+/* The last slab that starts at or before a byte; NULL is the head. */
+static const struct phyr_slab *slab_of(const struct phyr_list *list, uint64_t offset)
+{
+	const struct phyr_slab *slab = list->tail;
+
+	while (slab && slab->offset > offset)
+		slab = slab->jump && slab->jump->offset > offset ? slab->jump : slab->prev;
+	return slab;
+}
+
+int phyr_list_seek(const struct phyr_list *list, uint64_t offset, struct phyr_list_cursor *cursor)
+{
+	struct phyr_list_cursor here, ahead;
+	struct phyr_run run;
+
+	if (offset >= list->stats.len)
+		return PHYR_E_RANGE;
+	ahead.list = list;
+	enter(&ahead, slab_of(list, offset));
+	do {
+		here = ahead;
+		if (!phyr_list_next(&ahead, &run))
+			return PHYR_E_RANGE;
+	} while (offset - run.offset >= run.range.len);
+	*cursor = here;
+	return PHYR_OK;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How a list's words are stored: six in the head, then slabs of 4 KiB in a chain.
+ *
+ * Every slab knows its predecessor and one earlier slab to jump to, chosen so that any slab is
+ * reached from the tail in O(log slabs) steps although slabs are only ever added (Myers' skew
+ * binary jump pointers). NULL stands for the head, which is before every slab.
+ */
+#ifndef PHYR_LIST_SLAB_H
+#define PHYR_LIST_SLAB_H
+
+#include <phyr/list.h>
+
+#define PHYR_SLAB_LEN 4096
+#define PHYR_SLAB_WORDS ((PHYR_SLAB_LEN - sizeof(struct phyr_slab)) / sizeof(uint64_t))
+
+struct phyr_slab {
+	struct phyr_slab *next;
+	struct phyr_slab *prev;
+	struct phyr_slab *jump;
+	uint64_t offset;     /* [bytes] of the list before the first word */
+	struct phyr_tag tag; /* in force before the first word */
+	uint32_t word_cnt;   /* words used; all the words of one run are in one slab */
+	uint32_t depth;	     /* 1 = the first slab */
+	uint64_t words[];
+};
+
+/* A tag, and the head, the whole pages and the tail of a run too long for one chunk. */
+#define PHYR_RUN_WORDS_MAX 7
+
+/* What the last run is as words. */
+struct phyr_run_words {
+	uint64_t words[PHYR_RUN_WORDS_MAX];
+	unsigned int cnt;
+	bool tagged;   /* the first word is a tag */
+	uint32_t skip; /* [bytes] that the first page has before the run */
+};
+
+/* Encodes a run as the one that follows the words of a list. */
+void phyr_list_encode(const struct phyr_list *list, struct phyr_range run, struct phyr_tag tag,
+		      struct phyr_run_words *ret_words);
+
+/* Does the list have words, or is the open run its first? */
+static inline bool phyr_list_has_words(const struct phyr_list *list)
+{
+	return list->stats.len != list->open.len;
+}
+
+/* Does b start where a ends, in the same kind of memory? A run that ends at 2^64 precedes none. */
+static inline bool phyr_list_joins(struct phyr_range a, struct phyr_tag a_tag, struct phyr_range b,
+				   struct phyr_tag b_tag)
+{
+	return phyr_tag_equal(a_tag, b_tag) && b.pa.addr > a.pa.addr &&
+	       b.pa.addr - a.pa.addr == a.len;
+}
+
+/* Adds a run to statistics; its offset is 0 for the first, and last says that none follows. */
+void phyr_list_note_run(struct phyr_list_stats *stats, struct phyr_range run, uint64_t offset,
+			bool last);
+
+#endif

@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What Linux does: where it places I/O addresses, what its descriptions cost, which calls its
+ * mappings make. Not here: what is refused or fails half way (oom_linux).
+ */
+#include <phyr/bits.h>
+#include <phyrsim/linux.h>
+
+#include "test.h"
+
+#define KIB(n) (UINT64_C(n) << 10)
+#define MIB(n) (UINT64_C(n) << 20)
+#define GIB(n) (UINT64_C(n) << 30)
+#define PAGES(n) ((uint64_t)(n) << PHYR_PAGE_LG2)
+#define PAGE_MASK (PHYR_PAGE_SIZE - 1)
+#define SLOT_CNT 4096
+
+static const struct phyr_tag ram = { PHYR_KIND_SYSTEM, 0 };
+
+/* An IOMMU: what is mapped at I/O pages, by their low bits. */
+struct fake {
+	uint64_t pas[SLOT_CNT];	    /* 0 = not mapped */
+	struct phyr_iommu_map last; /* call of map */
+	size_t live_cnt, map_cnt, sync_cnt, flush_cnt;
+	uint64_t synced_len; /* of all calls */
+	struct phyr_iova_space *space;
+};
+
+struct fixture {
+	struct test_mem t;
+	struct fake fake;
+	struct phyr_iommu iommu;
+	struct phyr_iova_space *space;
+	struct phyr_window window;
+	struct phyr_list list;
+	struct phyrsim_linux_map *map;
+};
+
+static uint64_t *slot(struct fake *fake, uint64_t iova)
+{
+	return &fake->pas[(iova >> PHYR_PAGE_LG2) % SLOT_CNT];
+}
+
+static int fake_map(void *ctx, const struct phyr_iommu_map *map)
+{
+	struct fake *fake = ctx;
+
+	assert_int_equal(map->run_cnt, 1);
+	assert_true(phyr_bits_aligned(map->iova.addr | map->runs->pa.addr | map->runs->len, 12));
+	for (uint64_t at = 0; at < map->runs->len; at += PHYR_PAGE_SIZE) {
+		assert_int_equal(*slot(fake, map->iova.addr + at), 0);
+		*slot(fake, map->iova.addr + at) = map->runs->pa.addr + at;
+		fake->live_cnt++;
+	}
+	fake->last = *map;
+	fake->map_cnt++;
+	return PHYR_OK;
+}
+
+static int fake_sync(void *ctx, struct phyr_iova_range range)
+{
+	struct fake *fake = ctx;
+
+	fake->synced_len += range.len;
+	fake->sync_cnt++;
+	return PHYR_OK;
+}
+
+static int fake_unmap(void *ctx, struct phyr_iova_range range, struct phyr_gather *gather)
+{
+	struct fake *fake = ctx;
+
+	assert_true(gather->empty);
+	for (uint64_t at = 0; at < range.len; at += PHYR_PAGE_SIZE) {
+		assert_int_not_equal(*slot(fake, range.iova.addr + at), 0);
+		*slot(fake, range.iova.addr + at) = 0;
+		fake->live_cnt--;
+	}
+	phyr_gather_add(gather, range);
+	return PHYR_OK;
+}
+
+static void fake_flush(void *ctx, struct phyr_gather *gather)
+{
+	struct fake *fake = ctx;
+	struct phyr_iova_range range = { phyr_iova_at(gather->first), PHYR_PAGE_SIZE };
+
+	assert_false(gather->empty);
+	/* Nobody may get the addresses before the flush is over. */
+	assert_int_equal(phyr_iova_reserve(fake->space, range), PHYR_E_EXISTS);
+	fake->flush_cnt++;
+}
+
+static const struct phyr_iommu_ops fake_ops = { NULL, fake_map, fake_sync, fake_unmap, fake_flush };
+
+static void open_space(struct fixture *f, uint64_t first, uint64_t last)
+{
+	struct phyr_iova_params params = { 0 };
+
+	phyr_iova_destroy(f->space);
+	f->space = NULL;
+	f->window.first = phyr_iova_at(first);
+	f->window.last = phyr_iova_at(last);
+	params.mem = &f->t.mem;
+	params.window = f->window;
+	assert_int_equal(phyr_iova_create(&params, &f->space), PHYR_OK);
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	test_mem_init(&f->t);
+	f->iommu.ops = &fake_ops;
+	f->iommu.ctx = &f->fake;
+	phyr_list_init(&f->list, &f->t.mem);
+	open_space(f, 0x1000, GIB(4) - 1);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	phyrsim_linux_unmap(f->map, NULL); /* may be NULL */
+	phyr_iova_destroy(f->space);
+	phyr_list_fini(&f->list);
+	assert_int_equal(f->t.live_cnt, 0);
+	free(f);
+	return 0;
+}
+
+static void append(struct fixture *f, uint64_t pa, uint64_t len)
+{
+	struct phyr_range range = { phyr_pa_at(pa), len };
+
+	assert_int_equal(phyr_list_append(&f->list, range, ram), PHYR_OK);
+}
+
+/* Single pages that never touch. */
+static void append_scattered(struct fixture *f, uint64_t page_cnt)
+{
+	for (uint64_t i = 0; i < page_cnt; i++)
+		append(f, GIB(4) + 2 * i * PHYR_PAGE_SIZE, PHYR_PAGE_SIZE);
+}
+
+/* Takes bytes; asserts how many pages are reserved, and returns the number of the first. */
+static uint64_t take(struct fixture *f, uint64_t len, uint64_t reserved_cnt)
+{
+	struct phyr_iova_range range;
+
+	assert_int_equal(phyrsim_linux_alloc_iova(f->space, len, f->window, &range), PHYR_OK);
+	assert_int_equal(range.len, PAGES(reserved_cnt));
+	return range.iova.addr >> PHYR_PAGE_LG2;
+}
+
+static uint64_t live_len(const struct fixture *f)
+{
+	struct phyr_iova_stats stats;
+
+	phyr_iova_stats(f->space, &stats);
+	return stats.live_len;
+}
+
+static void addresses_go_top_down_and_are_aligned_to_the_rounded_size(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(take(f, PAGES(1), 1), 0xfffff);
+	assert_int_equal(take(f, PAGES(1), 1), 0xffffe);
+	assert_int_equal(take(f, PAGES(3), 4), 0xffff8);
+	assert_int_equal(take(f, PAGES(33), 33), 0xfffc0);
+}
+
+static void only_below_32_pages_is_more_reserved_than_asked(void **state)
+{
+	static const uint64_t pages[][2] = {
+		{ 1, 1 },   { 2, 2 },	{ 3, 4 },   { 5, 8 },	{ 9, 16 },  { 17, 32 },
+		{ 31, 32 }, { 32, 32 }, { 33, 33 }, { 63, 63 }, { 64, 64 }, { 65, 65 },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+		uint64_t page = take(f, PAGES(pages[i][0]), pages[i][1]);
+
+		assert_true(phyr_bits_aligned(page, phyr_bits_log2_up(pages[i][0])));
+	}
+	assert_int_equal(take(f, PAGES(25600), 25600) % 32768,
+			 0); /* 100 MiB at a multiple of 128 MiB */
+}
+
+static void a_length_is_rounded_up_to_pages(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(take(f, 1, 1), 0xfffff);
+	assert_int_equal(take(f, KIB(4) + 1, 2), 0xffffc);
+	assert_int_equal(take(f, KIB(128) + 1, 33), 0xfffc0);
+}
+
+static void addresses_below_4_gib_are_used_up_first(void **state)
+{
+	struct fixture *f = *state;
+
+	open_space(f, 0xffffe000, (UINT64_C(1) << 48) - 1);
+	assert_int_equal(take(f, PAGES(1), 1), 0xfffff);
+	assert_int_equal(take(f, PAGES(2), 2), 0xffffffffe); /* does not fit below any more */
+	assert_int_equal(take(f, PAGES(1), 1), 0xffffe);
+	assert_int_equal(take(f, PAGES(1), 1), 0xffffffffd);
+	assert_int_equal(take(f, PAGES(16), 16), 0xfffffffe0); /* never fitted below */
+	open_space(f, GIB(4), GIB(8) - 1);
+	assert_int_equal(take(f, PAGES(1), 1), 0x1fffff);
+}
+
+static void neighbouring_pages_join_up_to_the_longest_segment(void **state)
+{
+	struct fixture *f = *state;
+	struct phyrsim_linux_cost cost;
+
+	append(f, MIB(2), MIB(2));
+	cost = phyrsim_linux_scatterlist(&f->list, PHYRSIM_LINUX_SEGMENT_DEFAULT);
+	assert_int_equal(cost.entry_cnt, 32);
+	assert_int_equal(cost.len, 32 * PHYRSIM_LINUX_SG_LEN);
+	assert_int_equal(phyrsim_linux_scatterlist(&f->list, GIB(2)).entry_cnt, 1);
+	assert_int_equal(phyrsim_linux_scatterlist(&f->list, KIB(4)).entry_cnt, 512);
+	assert_int_equal(phyrsim_linux_scatterlist(&f->list, GIB(4) - KIB(4)).entry_cnt, 1);
+}
+
+/* What the kernel's loop over the pages counts. */
+static uint64_t segments_page_by_page(const struct phyr_list *list, uint64_t segment_max)
+{
+	struct phyr_list_cursor cursor;
+	struct phyr_run run;
+	uint64_t cnt = 0;
+
+	phyr_list_begin(list, &cursor);
+	while (phyr_list_next(&cursor, &run)) {
+		uint64_t first = run.range.pa.addr & ~PAGE_MASK;
+		uint64_t last = run.range.pa.addr + run.range.len - 1;
+
+		for (uint64_t at = 0; first + at <= last; at += PHYR_PAGE_SIZE)
+			cnt += at % segment_max == 0;
+	}
+	return cnt;
+}
+
+static void segments_are_those_of_a_loop_over_the_pages(void **state)
+{
+	uint64_t seed = test_number("PHYR_SEED", 1);
+	struct fixture *f = *state;
+
+	append(f, GIB(1) + 0x800, KIB(64)); /* 17 pages: the cut is 64 KiB behind the page */
+	assert_int_equal(phyrsim_linux_scatterlist(&f->list, KIB(64)).entry_cnt, 2);
+	append(f, GIB(2), 1);
+	for (unsigned int i = 0; i < 100; i++) {
+		uint64_t segment_max = (1 + test_random(&seed) % 40) * PHYR_PAGE_SIZE;
+
+		append(f, GIB(4) + i * MIB(1) + test_random(&seed) % KIB(8),
+		       1 + test_random(&seed) % KIB(500));
+		assert_int_equal(phyrsim_linux_scatterlist(&f->list, segment_max).entry_cnt,
+				 segments_page_by_page(&f->list, segment_max));
+	}
+}
+
+static void a_piece_that_links_to_the_next_holds_127_entries(void **state)
+{
+	struct fixture *f = *state;
+
+	for (uint64_t cnt = 1; cnt <= 600; cnt++) {
+		struct phyrsim_linux_cost cost;
+		uint64_t left = cnt, len = 0;
+
+		append(f, GIB(4) + 2 * cnt * PHYR_PAGE_SIZE, PHYR_PAGE_SIZE);
+		for (; left > 128; left -= 127)
+			len += 4096;
+		cost = phyrsim_linux_scatterlist(&f->list, PHYRSIM_LINUX_SEGMENT_DEFAULT);
+		assert_int_equal(cost.entry_cnt, cnt);
+		assert_int_equal(cost.len, len + 32 * left);
+	}
+}
+
+static void a_gib_of_scattered_pages_costs_the_published_bytes(void **state)
+{
+	struct fixture *f = *state;
+	struct phyr_list_stats stats;
+
+	append_scattered(f, 262144);
+	phyr_list_stats(&f->list, &stats);
+	assert_int_equal(stats.words_len, 2097152);
+	assert_int_equal(phyrsim_linux_phys_vec(&f->list).len, 4194304);
+	assert_int_equal(phyrsim_linux_bio_vec(&f->list).len, 4194304);
+	/* 2064 pieces of 127 entries and 16 more: 32.25 bytes a page. */
+	assert_int_equal(phyrsim_linux_scatterlist(&f->list, KIB(64)).len, 2064 * 4096 + 16 * 32);
+}
+
+static void a_bio_vec_is_shorter_than_4_gib_and_a_phys_vec_any_run(void **state)
+{
+	static const uint64_t costs[][2] = { { 1, 1 },
+					     { GIB(4) - KIB(4), 1 },
+					     { GIB(4) - KIB(4) + 1, 2 },
+					     { GIB(4), 2 },
+					     { GIB(8) - KIB(8), 2 },
+					     { GIB(8), 3 },
+					     { UINT64_C(1) << 63, 0x80000801 } };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(costs) / sizeof(costs[0]); i++) {
+		append(f, MIB(1), costs[i][0]);
+		assert_int_equal(phyrsim_linux_bio_vec(&f->list).entry_cnt, costs[i][1]);
+		assert_int_equal(phyrsim_linux_bio_vec(&f->list).len, costs[i][1] * 16);
+		assert_int_equal(phyrsim_linux_phys_vec(&f->list).entry_cnt, 1);
+		assert_int_equal(phyrsim_linux_phys_vec(&f->list).len, 16);
+		phyr_list_fini(&f->list);
+	}
+}
+
+static void nothing_and_impossible_segments_cost_nothing(void **state)
+{
+	static const uint64_t bad[] = { 0, 1, 4095, 4097, GIB(4) - 1, GIB(4), UINT64_MAX };
+	struct fixture *f = *state;
+
+	assert_int_equal(phyrsim_linux_scatterlist(&f->list, KIB(4)).len, 0);
+	assert_int_equal(phyrsim_linux_bio_vec(&f->list).len, 0);
+	assert_int_equal(phyrsim_linux_phys_vec(&f->list).len, 0);
+	append(f, MIB(1), MIB(1));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(phyrsim_linux_scatterlist(&f->list, bad[i]).entry_cnt, 0);
+		assert_int_equal(phyrsim_linux_scatterlist(&f->list, bad[i]).len, 0);
+	}
+}
+
+static void map(struct fixture *f, enum phyrsim_linux_way way)
+{
+	f->fake = (struct fake){ .space = f->space };
+	assert_int_equal(
+		phyrsim_linux_map(&f->t.mem, f->iommu, f->space, f->window, &f->list, way, &f->map),
+		PHYR_OK);
+}
+
+/* Unmaps; asserts that nothing is left, and what mapping and unmapping took. */
+static void assert_took(struct fixture *f, uint64_t reserved_len, uint64_t call_cnt,
+			uint64_t part_cnt)
+{
+	struct phyrsim_linux_map_stats stats;
+
+	assert_int_equal(live_len(f), reserved_len);
+	phyrsim_linux_unmap(f->map, &stats);
+	f->map = NULL;
+	assert_int_equal(f->fake.live_cnt, 0);
+	assert_int_equal(live_len(f), 0);
+	assert_int_equal(f->fake.map_cnt, call_cnt);
+	assert_int_equal(f->fake.sync_cnt, part_cnt);
+	assert_int_equal(f->fake.flush_cnt, part_cnt);
+	assert_int_equal(stats.reserved_len, reserved_len);
+	assert_int_equal(stats.call_cnt, call_cnt);
+	assert_int_equal(stats.alloc_cnt, part_cnt);
+	assert_int_equal(stats.flush_cnt, part_cnt);
+}
+
+/* The bytes of the list, in their order, are reached at the addresses of the mapping. */
+static void assert_reaches_the_list(struct fixture *f)
+{
+	const struct phyr_list *named = phyrsim_linux_map_list(f->map);
+	struct phyr_list_cursor cursor, named_cursor;
+	struct phyr_run run, name = { 0 };
+	struct fake *fake = &f->fake;
+	uint64_t bus;
+
+	assert_int_equal(phyr_list_len(named), phyr_list_len(&f->list));
+	phyr_list_begin(&f->list, &cursor);
+	phyr_list_begin(named, &named_cursor);
+	while (phyr_list_next(&cursor, &run)) {
+		/* A step of a page and a byte meets every page, at every offset. */
+		for (uint64_t at = 0; at < run.range.len; at += PHYR_PAGE_SIZE + 1) {
+			while (run.offset + at >= name.offset + name.range.len)
+				assert_true(phyr_list_next(&named_cursor, &name));
+			bus = name.range.pa.addr + (run.offset + at - name.offset);
+			assert_int_equal(*slot(fake, bus) + (bus & PAGE_MASK),
+					 run.range.pa.addr + at);
+		}
+	}
+}
+
+static void append_three_runs(struct fixture *f)
+{
+	append(f, GIB(4) + 0xe00, 0x1200); /* two pages */
+	append(f, GIB(5), KIB(40));
+	append(f, GIB(6), KIB(16) + 1); /* five pages */
+}
+
+static void one_call_takes_one_range_and_maps_run_by_run(void **state)
+{
+	struct fixture *f = *state;
+
+	append_three_runs(f);
+	map(f, PHYRSIM_LINUX_SG);
+	assert_reaches_the_list(f);
+	assert_int_equal(f->fake.synced_len, PAGES(17));
+	assert_took(f, PAGES(32), 3, 1);
+}
+
+static void a_call_a_page_takes_and_flushes_page_by_page(void **state)
+{
+	struct fixture *f = *state;
+
+	append_three_runs(f);
+	map(f, PHYRSIM_LINUX_PAGES);
+	assert_reaches_the_list(f);
+	assert_int_equal(f->fake.synced_len, PAGES(17));
+	assert_took(f, PAGES(17), 17, 17);
+}
+
+static void pages_whose_addresses_touch_are_unmapped_one_by_one(void **state)
+{
+	struct fixture *f = *state;
+	struct phyr_list_stats named;
+
+	open_space(f, 0xfffff000, GIB(4) + PAGE_MASK); /* below 4 GiB first, and then above */
+	append(f, GIB(4), KIB(8));
+	map(f, PHYRSIM_LINUX_PAGES);
+	phyr_list_stats(phyrsim_linux_map_list(f->map), &named);
+	assert_int_equal(named.run_cnt, 1);
+	assert_took(f, KIB(8), 2, 2);
+}
+
+static void every_byte_of_a_long_list_is_reached(void **state)
+{
+	struct fixture *f = *state;
+
+	append(f, GIB(3) + 0x123, MIB(1) - 0x123);
+	append_scattered(f, 600);
+	map(f, PHYRSIM_LINUX_SG);
+	assert_reaches_the_list(f);
+	assert_took(f, PAGES(856), 601, 1);
+	map(f, PHYRSIM_LINUX_PAGES);
+	assert_reaches_the_list(f);
+	assert_took(f, PAGES(856), 856, 856);
+}
+
+static void addresses_are_aligned_but_not_in_phase_with_memory(void **state)
+{
+	struct fixture *f = *state;
+
+	append(f, GIB(1) + KIB(4), MIB(4));
+	map(f, PHYRSIM_LINUX_SG);
+	assert_true(phyr_bits_aligned(f->fake.last.iova.addr, 22));
+}
+
+static void the_backend_learns_kind_and_source(void **state)
+{
+	struct phyr_range bar = { { GIB(5) + 0x10 }, KIB(8) };
+	struct phyr_tag p2p = { PHYR_KIND_P2P, 3 };
+	struct fixture *f = *state;
+
+	assert_int_equal(phyr_list_append(&f->list, bar, p2p), PHYR_OK);
+	phyr_list_set_va(&f->list, 0x7f0000001010);
+	map(f, PHYRSIM_LINUX_PAGES);
+	assert_int_equal(f->fake.last.perm, PHYR_PERM_READ_WRITE);
+	assert_int_equal(f->fake.last.kind, PHYR_KIND_P2P);
+	assert_int_equal(f->fake.last.source.va, 0x7f0000003000);
+	assert_int_equal(f->fake.last.source.fd, -1);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(addresses_go_top_down_and_are_aligned_to_the_rounded_size),
+		CASE(only_below_32_pages_is_more_reserved_than_asked),
+		CASE(a_length_is_rounded_up_to_pages),
+		CASE(addresses_below_4_gib_are_used_up_first),
+		CASE(neighbouring_pages_join_up_to_the_longest_segment),
+		CASE(segments_are_those_of_a_loop_over_the_pages),
+		CASE(a_piece_that_links_to_the_next_holds_127_entries),
+		CASE(a_gib_of_scattered_pages_costs_the_published_bytes),
+		CASE(a_bio_vec_is_shorter_than_4_gib_and_a_phys_vec_any_run),
+		CASE(nothing_and_impossible_segments_cost_nothing),
+		CASE(one_call_takes_one_range_and_maps_run_by_run),
+		CASE(a_call_a_page_takes_and_flushes_page_by_page),
+		CASE(pages_whose_addresses_touch_are_unmapped_one_by_one),
+		CASE(every_byte_of_a_long_list_is_reached),
+		CASE(addresses_are_aligned_but_not_in_phase_with_memory),
+		CASE(the_backend_learns_kind_and_source),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

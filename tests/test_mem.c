@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Simulated physical memory: the order of its addresses, zeroed frames, what is absent, and that
+ * nothing is lost when host memory runs out.
+ */
+#include <phyr/base.h>
+#include <phyrsim/mem.h>
+
+#include "test.h"
+
+#define BASE PHYRSIM_MEM_BASE
+#define PAGE PHYR_PAGE_SIZE
+#define UNTOUCHED UINT64_C(0x123)
+
+struct world {
+	struct test_mem host;
+	struct phyrsim_mem *mem;
+};
+
+static int setup(void **state)
+{
+	struct world *w = malloc(sizeof(*w));
+
+	assert_non_null(w);
+	test_mem_init(&w->host);
+	assert_int_equal(phyrsim_mem_create(&w->host.mem, &w->mem), PHYR_OK);
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+
+	phyrsim_mem_destroy(w->mem);
+	assert_int_equal(w->host.live_cnt, 0);
+	assert_int_equal(w->host.live_len, 0);
+	free(w);
+	return 0;
+}
+
+static uint64_t alloc(struct phyrsim_mem *mem)
+{
+	phyr_pa pa = phyr_pa_at(UNTOUCHED);
+
+	assert_int_equal(phyrsim_mem_alloc(mem, &pa), PHYR_OK);
+	return pa.addr;
+}
+
+static void assert_zeroed(const struct phyrsim_mem *mem, uint64_t pa)
+{
+	const uint64_t *words = phyrsim_mem_frame(mem, phyr_pa_at(pa));
+
+	assert_non_null(words);
+	for (int i = 0; i < 512; i++)
+		assert_int_equal(words[i], 0);
+}
+
+static void creating_needs_both_arguments(void **state)
+{
+	struct phyrsim_mem *mem = NULL;
+	struct test_mem host;
+
+	(void)state;
+	test_mem_init(&host);
+	assert_int_equal(phyrsim_mem_create(NULL, &mem), PHYR_E_INVAL);
+	assert_null(mem);
+	assert_int_equal(phyrsim_mem_create(&host.mem, NULL), PHYR_E_INVAL);
+	assert_int_equal(host.alloc_cnt, 0);
+}
+
+static void creating_without_host_memory_fails(void **state)
+{
+	struct phyrsim_mem *mem = NULL;
+	struct test_mem host;
+
+	(void)state;
+	test_mem_init(&host);
+	host.fail_at = 0;
+	assert_int_equal(phyrsim_mem_create(&host.mem, &mem), PHYR_E_NOMEM);
+	assert_null(mem);
+	assert_int_equal(host.live_cnt, 0);
+}
+
+static void destroying_nothing_is_allowed(void **state)
+{
+	(void)state;
+	phyrsim_mem_destroy(NULL);
+}
+
+static void new_frames_go_upward_from_the_base_without_gaps(void **state)
+{
+	struct world *w = *state;
+
+	for (uint64_t i = 0; i < 2000; i++)
+		assert_int_equal(alloc(w->mem), BASE + i * PAGE);
+	assert_int_equal(phyrsim_mem_frame_cnt(w->mem), 2000);
+}
+
+static void a_frame_is_zeroed_when_it_is_new_and_when_it_comes_again(void **state)
+{
+	struct world *w = *state;
+	uint64_t pa = alloc(w->mem);
+
+	assert_zeroed(w->mem, pa);
+	memset(phyrsim_mem_frame(w->mem, phyr_pa_at(pa)), 0xff, PAGE);
+	phyrsim_mem_free(w->mem, phyr_pa_at(pa));
+	assert_int_equal(alloc(w->mem), pa);
+	assert_zeroed(w->mem, pa);
+}
+
+static void the_frame_freed_last_comes_back_first(void **state)
+{
+	struct world *w = *state;
+
+	for (int i = 0; i < 4; i++)
+		alloc(w->mem);
+	phyrsim_mem_free(w->mem, phyr_pa_at(BASE + 1 * PAGE));
+	phyrsim_mem_free(w->mem, phyr_pa_at(BASE + 3 * PAGE));
+	phyrsim_mem_free(w->mem, phyr_pa_at(BASE));
+	assert_int_equal(phyrsim_mem_frame_cnt(w->mem), 1);
+	assert_int_equal(alloc(w->mem), BASE);
+	assert_int_equal(alloc(w->mem), BASE + 3 * PAGE);
+	assert_int_equal(alloc(w->mem), BASE + 1 * PAGE);
+	assert_int_equal(alloc(w->mem), BASE + 4 * PAGE);
+	assert_int_equal(phyrsim_mem_frame_cnt(w->mem), 5);
+}
+
+static void every_byte_of_a_frame_finds_it(void **state)
+{
+	struct world *w = *state;
+	uint64_t pa = alloc(w->mem);
+	const uint64_t *words = phyrsim_mem_frame(w->mem, phyr_pa_at(pa));
+
+	assert_non_null(words);
+	assert_ptr_equal(phyrsim_mem_frame(w->mem, phyr_pa_at(pa + 1)), words);
+	assert_ptr_equal(phyrsim_mem_frame(w->mem, phyr_pa_at(pa + PAGE - 1)), words);
+}
+
+static void what_is_not_allocated_is_absent(void **state)
+{
+	static const uint64_t absent[] = { 0,		1,
+					   PAGE,	BASE - 1,
+					   BASE + PAGE, BASE + 512 * PAGE,
+					   BASE * 2,	UINT64_C(1) << 63,
+					   UINT64_MAX };
+	struct world *w = *state;
+
+	assert_null(phyrsim_mem_frame(w->mem, phyr_pa_at(BASE)));
+	alloc(w->mem);
+	for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++)
+		assert_null(phyrsim_mem_frame(w->mem, phyr_pa_at(absent[i])));
+	phyrsim_mem_free(w->mem, phyr_pa_at(BASE));
+	assert_null(phyrsim_mem_frame(w->mem, phyr_pa_at(BASE)));
+	assert_int_equal(phyrsim_mem_frame_cnt(w->mem), 0);
+}
+
+static void freeing_needs_no_memory_and_gives_frames_without_any(void **state)
+{
+	struct world *w = *state;
+
+	for (uint64_t i = 0; i < 600; i++)
+		alloc(w->mem);
+	w->host.alloc_cnt = 0;
+	w->host.fail_at = 0;
+	w->host.sticky = true;
+	for (uint64_t i = 0; i < 600; i++)
+		phyrsim_mem_free(w->mem, phyr_pa_at(BASE + i * PAGE));
+	for (uint64_t i = 600; i-- > 0;)
+		assert_int_equal(alloc(w->mem), BASE + i * PAGE);
+	assert_int_equal(w->host.alloc_cnt, 0);
+}
+
+static void frames_stay_where_they_are_while_memory_grows(void **state)
+{
+	static uint64_t *words[5000];
+	struct world *w = *state;
+
+	for (uint64_t i = 0; i < 5000; i++) {
+		words[i] = phyrsim_mem_frame(w->mem, phyr_pa_at(alloc(w->mem)));
+		words[i][511] = i;
+	}
+	for (uint64_t i = 0; i < 5000; i++) {
+		assert_ptr_equal(phyrsim_mem_frame(w->mem, phyr_pa_at(BASE + i * PAGE)), words[i]);
+		assert_int_equal(words[i][511], i);
+	}
+}
+
+static void a_failed_allocation_changes_nothing(void **state)
+{
+	struct world *w = *state;
+	uint64_t failed_cnt = 0;
+
+	for (uint64_t i = 0; i < 600; i++) {
+		for (w->host.fail_at = 0;; w->host.fail_at++) {
+			size_t live_len = w->host.live_len;
+			phyr_pa pa = phyr_pa_at(UNTOUCHED);
+
+			w->host.alloc_cnt = 0;
+			if (phyrsim_mem_alloc(w->mem, &pa) == PHYR_OK)
+				break;
+			failed_cnt++;
+			assert_int_equal(pa.addr, UNTOUCHED);
+			assert_int_equal(w->host.live_len, live_len);
+			assert_int_equal(phyrsim_mem_frame_cnt(w->mem), i);
+			assert_null(phyrsim_mem_frame(w->mem, phyr_pa_at(BASE + i * PAGE)));
+		}
+		assert_zeroed(w->mem, BASE + i * PAGE);
+	}
+	assert_true(failed_cnt > 600);
+}
+
+static void without_memory_the_answer_is_nomem(void **state)
+{
+	struct world *w = *state;
+	phyr_pa pa = phyr_pa_at(UNTOUCHED);
+
+	w->host.alloc_cnt = 0;
+	w->host.fail_at = 0;
+	assert_int_equal(phyrsim_mem_alloc(w->mem, &pa), PHYR_E_NOMEM);
+	assert_int_equal(alloc(w->mem), BASE);
+}
+
+static void a_random_mix_agrees_with_a_stack(void **state)
+{
+	static uint64_t used[1000], freed[1000];
+	struct world *w = *state;
+	uint64_t seed = test_number("PHYR_SEED", 1);
+	size_t used_cnt = 0, freed_cnt = 0;
+	uint64_t fresh = BASE;
+
+	for (int i = 0; i < 20000; i++) {
+		if (used_cnt > 0 && (used_cnt == 1000 || test_random(&seed) % 2)) {
+			size_t which = (size_t)(test_random(&seed) % used_cnt);
+
+			phyrsim_mem_free(w->mem, phyr_pa_at(used[which]));
+			freed[freed_cnt++] = used[which];
+			used[which] = used[--used_cnt];
+		} else {
+			used[used_cnt] = alloc(w->mem);
+			assert_int_equal(used[used_cnt++], freed_cnt ? freed[--freed_cnt] : fresh);
+			if (used[used_cnt - 1] == fresh)
+				fresh += PAGE;
+		}
+		assert_int_equal(phyrsim_mem_frame_cnt(w->mem), used_cnt);
+	}
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(creating_needs_both_arguments),
+		cmocka_unit_test(creating_without_host_memory_fails),
+		cmocka_unit_test(destroying_nothing_is_allowed),
+		CASE(new_frames_go_upward_from_the_base_without_gaps),
+		CASE(a_frame_is_zeroed_when_it_is_new_and_when_it_comes_again),
+		CASE(the_frame_freed_last_comes_back_first),
+		CASE(every_byte_of_a_frame_finds_it),
+		CASE(what_is_not_allocated_is_absent),
+		CASE(freeing_needs_no_memory_and_gives_frames_without_any),
+		CASE(frames_stay_where_they_are_while_memory_grows),
+		CASE(a_failed_allocation_changes_nothing),
+		CASE(without_memory_the_answer_is_nomem),
+		CASE(a_random_mix_agrees_with_a_stack),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
