@@ -317,8 +317,7 @@ static void a_borrowed_list_is_seen_and_counted_as_it_is(void **state)
 	expect_seen(&map, runs, 2);
 	phyr_dma_stats(f->dma, &stats);
 	assert_int_equal(stats.map_cnt, 1);
-	assert_int_equal(stats.mapped_len, 0x2100);
-	assert_int_equal(stats.reserved_len, 0);
+	assert_true(stats.mapped_len == 0x2100 && stats.reserved_len == 0);
 	assert_int_equal(stats.call_cnt + stats.run_cnt + stats.sync_cnt + stats.flush_cnt, 0);
 	unmap(f, &map);
 	expect_seen(&map, NULL, 0);
@@ -357,8 +356,7 @@ static void many_runs_take_few_calls_and_all_is_counted(void **state)
 	unmap(f, &map);
 	assert_true(f->map_cnt <= MANY / 4);
 	phyr_dma_stats(f->dma, &stats);
-	assert_int_equal(stats.map_cnt, 2);
-	assert_int_equal(stats.unmap_cnt, 1);
+	assert_true(stats.map_cnt == 2 && stats.unmap_cnt == 1);
 	assert_int_equal(stats.call_cnt, f->map_cnt);
 	assert_int_equal(stats.run_cnt, 2 * MANY);
 	assert_true(stats.sync_cnt == 2 && f->sync_cnt == 2);
@@ -374,16 +372,15 @@ static void a_request_reaches_the_space_and_the_backend(void **state)
 	struct phyr_placement placement = phyr_placement_any();
 	struct phyr_dma_map map;
 
-	placement.phase_lg2 = 21;
+	placement.phase_lg2 = 15;
 	placement.phase = 0x5000;
-	placement.bottom_up = true;
 	add_kind(f, 0x40005000, 3 * PAGE, PHYR_KIND_P2P);
 	phyr_list_set_va(&f->list, 0x7f0000123000);
 	assert_int_equal(phyr_dma_map(f->dma, &f->list, PHYR_PERM_WRITE, &placement, &map),
 			 PHYR_OK);
 	expect_translated(f, &map);
-	assert_int_equal(map.range.iova.addr, BASE + 0x5000);
-	assert_int_equal(f->map.iova.addr, BASE + 0x5000);
+	assert_int_equal(map.range.iova.addr, BASE + GRANULES * PAGE - 0x3000);
+	assert_int_equal(f->map.iova.addr, map.range.iova.addr);
 	assert_int_equal(f->map.perm, PHYR_PERM_WRITE);
 	assert_int_equal(f->map.kind, PHYR_KIND_P2P);
 	assert_int_equal(f->map.source.va, 0x7f0000123000);

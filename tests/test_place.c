@@ -469,8 +469,9 @@ static void what_cannot_be_placed_is_refused(void **state)
 	refuse(&list, &joint, PHYR_E_ALIGN);
 	refuse(&list, &wraps, PHYR_E_RANGE);
 	small.window.last.addr = small.window.first.addr + 8 * K - 2;
-	refuse(&list, &small, PHYR_E_LIMIT);
 	small.policy = PHYR_PLACE_SIZE_ALIGNED;
+	refuse(&list, &small, PHYR_E_LIMIT);
+	small.policy = PHYR_PLACE_PHASE;
 	refuse(&list, &small, PHYR_E_LIMIT);
 	small.window.last.addr++;
 	assert_int_equal(place(&list, &small).reserve_len, 8 * K);

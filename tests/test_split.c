@@ -403,6 +403,17 @@ static void a_list_that_cannot_be_cut_starts_nothing(void **state)
 	assert_int_equal(phyr_split_begin_physical(NULL, only_4k, &split), PHYR_E_INVAL);
 }
 
+static void a_run_that_is_rounded_out_to_everything_is_refused(void **state)
+{
+	struct phyr_split split;
+	struct phyr_list list;
+
+	(void)state;
+	list_of_one(&list, 0x800, TOP);
+	refuse_list(&list, 0x800, only_4k, PHYR_E_RANGE);
+	assert_int_equal(phyr_split_begin_physical(&list, only_4k, &split), PHYR_E_RANGE);
+}
+
 static void a_joint_off_the_smallest_size_is_refused(void **state)
 {
 	/* The first run ends on 8K, the second does not begin on one; then the other way round. */
@@ -437,6 +448,7 @@ int main(void)
 		cmocka_unit_test(counting_a_range_adds_to_what_is_there),
 		cmocka_unit_test(a_range_that_cannot_be_cut_counts_nothing),
 		cmocka_unit_test(a_list_that_cannot_be_cut_starts_nothing),
+		cmocka_unit_test(a_run_that_is_rounded_out_to_everything_is_refused),
 		cmocka_unit_test(a_joint_off_the_smallest_size_is_refused),
 	};
 
