@@ -12,8 +12,10 @@
  * normally on page borders; a list with another joint is marked byte-granular: it can be described
  * and iterated, not mapped to one range of I/O addresses.
  *
- * Storage: six words in the head, then slabs of 4 KiB from the allocator hook.
- * Not here: device page sizes (split.h), real memory (pin.h), mappings (dma.h).
+ * Storage: six words in the head, then slabs of 4 KiB from the allocator hook, or what the caller
+ * supplies. What is stored never moves while the list grows.
+ * Not here: other forms of the same (convert.h, seal.h), device page sizes (split.h), real memory
+ * (pin.h), mappings (dma.h).
  */
 #ifndef PHYR_LIST_H
 #define PHYR_LIST_H
@@ -42,7 +44,7 @@ struct phyr_list_stats {
 	unsigned int kind_mask; /**< bit k: some run is of kind k */
 	size_t words_len;	/**< [bytes] of the words of all runs; outer pages count whole */
 	size_t tags_len;	/**< [bytes] of tag words; the first tag is in the head */
-	size_t storage_len;	/**< [bytes] of slabs; 0 while the words in the head suffice */
+	size_t storage_len;	/**< [bytes] of slabs from the hook, spare ones included */
 	bool granular;		/**< an interior joint is inside a page */
 };
 
@@ -57,6 +59,7 @@ struct phyr_list {
 	const struct phyr_mem *mem;	 /**< private */
 	struct phyr_slab *first;	 /**< private: NULL until a slab is needed */
 	struct phyr_slab *tail;		 /**< private */
+	struct phyr_slab *spare;	 /**< private: empty slabs, to be used next */
 	uint64_t va;			 /**< private: [bytes] address that names byte 0 */
 	struct phyr_range open;		 /**< private: the last run; len 0 = empty list */
 	struct phyr_tag open_tag;	 /**< private */
@@ -90,7 +93,11 @@ struct phyr_list_cursor {
 	const uint64_t *end;	      /**< private */
 	struct phyr_tag tag;	      /**< private */
 	uint64_t offset;	      /**< private: [bytes] of the next run */
+	uint64_t first;		      /**< private: [bytes] slice, both ends included */
+	uint64_t last;		      /**< private: [bytes] */
 	uint32_t skip;		      /**< private: [bytes] of the next run's page to leave out */
+	uint32_t open_used;	      /**< private: [words] of the open run returned */
+	bool sliced;		      /**< private: first and last count */
 	bool open_done;		      /**< private: the open run was returned */
 };
 
@@ -135,6 +142,116 @@ PHYR_API void phyr_list_fini(struct phyr_list *list);
  */
 PHYR_API PHYR_NODISCARD int phyr_list_append(struct phyr_list *list, struct phyr_range range,
 					     struct phyr_tag tag);
+
+/**
+ * @brief Adds whole pages by their numbers, at the speed of memory.
+ *
+ * The same as appending them one by one, but all or nothing.
+ *
+ * @param[in,out] list     initialised
+ * @param[in]     pages    [page number, 0 … 2^52 − 1] of 4 KiB; may be NULL when page_cnt is 0
+ * @param[in]     page_cnt how many; 0 adds nothing
+ * @param[in]     tag      of all of them
+ * @return PHYR_OK
+ * @return PHYR_E_INVAL list is NULL, pages is NULL although page_cnt is not 0, or unknown kind
+ * @return PHYR_E_RANGE a number is too large, or the total would exceed 2^64 − 4096 bytes
+ * @return PHYR_E_BUSY  a mapping borrows the list
+ * @return PHYR_E_NOMEM no slab; the list is unchanged
+ * @complexity O(pages); one allocation for every 506 words
+ * @threads caller serialises calls on one list
+ */
+PHYR_API PHYR_NODISCARD int phyr_list_append_pages(struct phyr_list *list, const uint64_t *pages,
+						   size_t page_cnt, struct phyr_tag tag);
+
+/**
+ * @brief Adds the runs of another list at the end, all or nothing.
+ *
+ * @param[in,out] list  initialised
+ * @param[in]     other another list; its va is not looked at
+ * @return PHYR_OK
+ * @return PHYR_E_INVAL an argument is NULL, or both are the same list
+ * @return PHYR_E_RANGE the total would exceed 2^64 − 4096 bytes
+ * @return PHYR_E_BUSY  a mapping borrows the list
+ * @return PHYR_E_NOMEM no slab; the list is unchanged
+ * @complexity O(runs of other)
+ * @threads caller serialises calls on list; any number of readers of other
+ */
+PHYR_API PHYR_NODISCARD int phyr_list_concat(struct phyr_list *list, const struct phyr_list *other);
+
+/**
+ * @brief Makes a list that equals another, with the same va.
+ *
+ * @param[in]  list     initialised
+ * @param[in]  mem      for the copy, as in phyr_list_init()
+ * @param[out] ret_copy the caller's storage, any content; an empty list on failure
+ * @return PHYR_OK
+ * @return PHYR_E_INVAL an argument is NULL, or both are the same list
+ * @return PHYR_E_NOMEM no slab
+ * @complexity O(runs)
+ * @threads any number of readers of list
+ */
+PHYR_API PHYR_NODISCARD int phyr_list_clone(const struct phyr_list *list,
+					    const struct phyr_mem *mem, struct phyr_list *ret_copy);
+
+/**
+ * @brief Cuts a list off behind its first bytes; cannot fail.
+ *
+ * @param[in,out] list initialised; must not be borrowed, which checked builds verify
+ * @param[in]     len  [bytes] to keep; as many as there are or more keeps all
+ * @complexity O(runs that are kept + slabs)
+ * @threads caller serialises calls on one list
+ */
+PHYR_API void phyr_list_truncate(struct phyr_list *list, uint64_t len);
+
+/**
+ * @brief Do two lists describe the same memory in the same order, with the same tags?
+ *
+ * @param[in] a one list
+ * @param[in] b another, or the same
+ * @return true when they have equal runs; the va is not looked at
+ * @complexity O(runs)
+ * @threads any number of readers
+ */
+PHYR_API bool phyr_list_equal(const struct phyr_list *a, const struct phyr_list *b);
+
+/**
+ * @brief Sees to it that appends can neither fail for memory nor allocate.
+ *
+ * Counts from now: earlier preloads are part of it. An append is one call of phyr_list_append(),
+ * or one run of the bulk calls.
+ *
+ * @param[in,out] list       initialised
+ * @param[in]     append_cnt how many appends
+ * @return PHYR_OK
+ * @return PHYR_E_INVAL list is NULL
+ * @return PHYR_E_NOMEM not enough; what was got is kept for later
+ * @complexity O(append_cnt / 72) allocations of 4 KiB at most
+ * @threads caller serialises calls on one list
+ */
+PHYR_API PHYR_NODISCARD int phyr_list_preload(struct phyr_list *list, uint64_t append_cnt);
+
+/**
+ * @brief Gives a list memory of the caller's, which it uses before it asks its hook.
+ *
+ * @param[in,out] list   initialised
+ * @param[in]     buffer any alignment; must stay until phyr_list_fini(); the list never frees it
+ * @param[in]     len    [bytes] pieces too small for a slab are not used
+ * @complexity O(len / 4096)
+ * @threads caller serialises calls on one list
+ */
+PHYR_API void phyr_list_supply(struct phyr_list *list, void *buffer, size_t len);
+
+/**
+ * @brief Gives back memory that a finished list does not need; cannot fail.
+ *
+ * Frees spare slabs and shortens the last one, if the hook has memory for the shorter one. The
+ * list may grow again afterwards.
+ *
+ * @param[in,out] list initialised
+ * @complexity O(spare slabs + words of a slab)
+ * @threads caller serialises calls on one list
+ */
+PHYR_API void phyr_list_trim(struct phyr_list *list);
 
 /**
  * @brief Says which address names byte 0 of the list (a process's virtual address, say).
@@ -214,6 +331,39 @@ PHYR_API bool phyr_list_next(struct phyr_list_cursor *cursor, struct phyr_run *r
  */
 PHYR_API PHYR_NODISCARD int phyr_list_seek(const struct phyr_list *list, uint64_t offset,
 					   struct phyr_list_cursor *cursor);
+
+/**
+ * @brief Puts a cursor on a slice: only these bytes will be returned, nothing is copied.
+ *
+ * Runs at the ends are cut to the slice; offsets still count from the start of the list.
+ *
+ * @param[in]  list   initialised; must not change while the cursor is used
+ * @param[in]  offset [bytes] of the slice's first byte
+ * @param[in]  len    [bytes] 0 is an empty slice
+ * @param[out] cursor written only on PHYR_OK
+ * @return PHYR_OK
+ * @return PHYR_E_RANGE the list has not all of these bytes
+ * @complexity O(log slabs + words of a slab)
+ * @threads any number of readers
+ */
+PHYR_API PHYR_NODISCARD int phyr_list_slice(const struct phyr_list *list, uint64_t offset,
+					    uint64_t len, struct phyr_list_cursor *cursor);
+
+/**
+ * @brief Returns the next run as the words that it is stored as.
+ *
+ * The open run is coded as if it were closed; a run of bytes longer than 4 PiB comes in parts. The
+ * first run's words name its whole first page: the list's first byte may lie inside.
+ *
+ * @param[in,out] cursor    from phyr_list_begin(); not mixed with phyr_list_next()
+ * @param[out]    ret_words one or two words; written only when it returns more than 0
+ * @param[out]    ret_tag   what the memory is; ditto
+ * @return [words] 1 or 2; 0 at the end
+ * @complexity O(1)
+ * @threads any number of readers, each with a cursor of its own
+ */
+PHYR_API unsigned int phyr_list_next_chunk(struct phyr_list_cursor *cursor, uint64_t ret_words[2],
+					   struct phyr_tag *ret_tag);
 
 /**
  * @brief Audits a list: every word canonical, runs maximal, sums and statistics as counted.

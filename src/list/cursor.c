@@ -16,11 +16,13 @@ static void enter(struct phyr_list_cursor *cursor, const struct phyr_slab *slab)
 	cursor->offset = slab ? slab->offset : 0;
 	cursor->skip = cursor->offset ? 0 : list->first_skip;
 	cursor->open_done = false;
+	cursor->open_used = 0;
 }
 
 void phyr_list_begin(const struct phyr_list *list, struct phyr_list_cursor *cursor)
 {
 	cursor->list = list;
+	cursor->sliced = false;
 	enter(cursor, NULL);
 }
 
@@ -47,8 +49,8 @@ static bool is_tag(uint64_t word)
 	return word >> PHYR_CHUNK_SUBTYPE_BIT == PHYR_CHUNK_SUBTYPE_TAG;
 }
 
-/* The next chunk, which is the next run unless that was too long for one chunk. */
-static bool next_chunk(struct phyr_list_cursor *cursor, struct phyr_run *ret_run)
+/* Moves to the next word of a run; false when the words are at their end. */
+static bool find_words(struct phyr_list_cursor *cursor)
 {
 	while (cursor->next == cursor->end || is_tag(*cursor->next)) {
 		if (cursor->next != cursor->end)
@@ -56,8 +58,16 @@ static bool next_chunk(struct phyr_list_cursor *cursor, struct phyr_run *ret_run
 		else if (slab_behind(cursor))
 			enter(cursor, slab_behind(cursor));
 		else
-			return take_open(cursor, ret_run);
+			return false;
 	}
+	return true;
+}
+
+/* The next chunk, which is the next run unless that was too long for one chunk. */
+static bool next_chunk(struct phyr_list_cursor *cursor, struct phyr_run *ret_run)
+{
+	if (!find_words(cursor))
+		return take_open(cursor, ret_run);
 	cursor->next += phyr_chunk_decode(cursor->next, &ret_run->range);
 	ret_run->range.pa.addr += cursor->skip;
 	ret_run->range.len -= cursor->skip;
@@ -81,13 +91,63 @@ static void join_chunks(struct phyr_list_cursor *cursor, struct phyr_run *run)
 	}
 }
 
+/* Cuts a run to the slice; false when it is behind it. */
+static bool clip(const struct phyr_list_cursor *cursor, struct phyr_run *run)
+{
+	if (run->offset > cursor->last)
+		return false;
+	if (run->offset < cursor->first) {
+		run->range.pa.addr += cursor->first - run->offset;
+		run->range.len -= cursor->first - run->offset;
+		run->offset = cursor->first;
+	}
+	if (run->range.len - 1 > cursor->last - run->offset)
+		run->range.len = cursor->last - run->offset + 1;
+	return true;
+}
+
 bool phyr_list_next(struct phyr_list_cursor *cursor, struct phyr_run *ret_run)
 {
-	if (!next_chunk(cursor, ret_run))
+	struct phyr_run run;
+
+	if (!next_chunk(cursor, &run))
 		return false;
 	if (cursor->list->cut)
-		join_chunks(cursor, ret_run);
+		join_chunks(cursor, &run);
+	if (cursor->sliced && !clip(cursor, &run))
+		return false;
+	*ret_run = run;
 	return true;
+}
+
+unsigned int phyr_list_next_chunk(struct phyr_list_cursor *cursor, uint64_t ret_words[2],
+				  struct phyr_tag *ret_tag)
+{
+	const struct phyr_list *list = cursor->list;
+	struct phyr_run_words open;
+	struct phyr_range run;
+	const uint64_t *words;
+	unsigned int used;
+
+	if (find_words(cursor)) {
+		words = cursor->next;
+		used = phyr_chunk_decode(words, &run);
+		cursor->next += used;
+		*ret_tag = cursor->tag;
+	} else {
+		if (list->open.len == 0)
+			return 0;
+		phyr_list_encode(list, phyr_list_finished(list), list->open_tag, &open);
+		words = open.words + open.tagged + cursor->open_used;
+		if (cursor->open_used == open.cnt - open.tagged)
+			return 0;
+		used = phyr_chunk_decode(words, &run);
+		cursor->open_used += used;
+		*ret_tag = list->open_tag;
+	}
+	for (unsigned int i = 0; i < used; i++)
+		ret_words[i] = words[i];
+	return used;
 }
 
 /* The last slab that starts at or before a byte; NULL is the head. */
@@ -108,6 +168,7 @@ int phyr_list_seek(const struct phyr_list *list, uint64_t offset, struct phyr_li
 	if (offset >= list->stats.len)
 		return PHYR_E_RANGE;
 	ahead.list = list;
+	ahead.sliced = false;
 	enter(&ahead, slab_of(list, offset));
 	do {
 		here = ahead;
@@ -115,5 +176,26 @@ int phyr_list_seek(const struct phyr_list *list, uint64_t offset, struct phyr_li
 			return PHYR_E_RANGE;
 	} while (offset - run.offset >= run.range.len);
 	*cursor = here;
+	return PHYR_OK;
+}
+
+int phyr_list_slice(const struct phyr_list *list, uint64_t offset, uint64_t len,
+		    struct phyr_list_cursor *cursor)
+{
+	uint64_t list_len = list->stats.len;
+
+	if (offset > list_len || len > list_len - offset)
+		return PHYR_E_RANGE;
+	if (len == 0 || phyr_list_seek(list, offset, cursor)) {
+		/* Nothing: as if everything had been returned. */
+		phyr_list_begin(list, cursor);
+		enter(cursor, list->tail);
+		cursor->next = cursor->end;
+		cursor->open_done = true;
+		return PHYR_OK;
+	}
+	cursor->sliced = true;
+	cursor->first = offset;
+	cursor->last = offset + (len - 1);
 	return PHYR_OK;
 }

@@ -25,17 +25,10 @@ void phyr_list_init(struct phyr_list *list, const struct phyr_mem *mem)
 
 void phyr_list_fini(struct phyr_list *list)
 {
-	const struct phyr_mem *mem = list->mem;
-	struct phyr_slab *slab = list->first;
-
 	PHYR_ASSERT(list->borrow_cnt == 0);
-	while (slab) {
-		struct phyr_slab *next = slab->next;
-
-		mem->free(mem->ctx, slab, PHYR_SLAB_LEN);
-		slab = next;
-	}
-	phyr_list_init(list, mem);
+	phyr_list_drop_slabs(list, NULL);
+	phyr_list_free_spare(list);
+	phyr_list_init(list, list->mem);
 }
 
 /* Words of a run of bytes, which may be too long for one chunk. */
@@ -60,55 +53,6 @@ static unsigned int encode_bytes(struct phyr_range run, uint64_t *words)
 	if (run.len)
 		cnt += phyr_chunk_encode_bytes(run, words + cnt);
 	return cnt;
-}
-
-/* Where the next words go: the tail slab, or the head while there is none. */
-static uint64_t *tail_words(struct phyr_list *list, uint32_t **ret_cnt, uint32_t *ret_cap)
-{
-	if (list->tail) {
-		*ret_cnt = &list->tail->word_cnt;
-		*ret_cap = PHYR_SLAB_WORDS;
-		return list->tail->words;
-	}
-	*ret_cnt = &list->word_cnt;
-	*ret_cap = PHYR_LIST_WORDS;
-	return list->words;
-}
-
-static uint32_t depth(const struct phyr_slab *slab)
-{
-	return slab ? slab->depth : 0;
-}
-
-static struct phyr_slab *jump(struct phyr_slab *slab)
-{
-	return slab ? slab->jump : NULL;
-}
-
-static int add_slab(struct phyr_list *list)
-{
-	struct phyr_slab *prev = list->tail;
-	struct phyr_slab *over = jump(prev);
-	struct phyr_slab *slab;
-
-	slab = list->mem ? list->mem->alloc(list->mem->ctx, PHYR_SLAB_LEN) : NULL;
-	if (!slab)
-		return PHYR_E_NOMEM;
-	slab->next = NULL;
-	slab->prev = prev;
-	slab->jump = depth(prev) - depth(over) == depth(over) - depth(jump(over)) ? jump(over) :
-										    prev;
-	slab->offset = list->stats.len - list->open.len;
-	slab->tag = list->tag;
-	slab->word_cnt = 0;
-	slab->depth = depth(prev) + 1;
-	if (prev)
-		prev->next = slab;
-	else
-		list->first = slab;
-	list->tail = slab;
-	list->stats.storage_len += PHYR_SLAB_LEN;
-	return PHYR_OK;
 }
 
 void phyr_list_encode(const struct phyr_list *list, struct phyr_range run, struct phyr_tag tag,
@@ -137,26 +81,21 @@ void phyr_list_encode(const struct phyr_list *list, struct phyr_range run, struc
 static int close_open(struct phyr_list *list)
 {
 	struct phyr_run_words words;
-	uint32_t *used, cap;
-	uint64_t *room = tail_words(list, &used, &cap);
+	int err;
 
 	phyr_list_encode(list, list->open, list->open_tag, &words);
-	if (cap - *used < words.cnt) {
-		int err = add_slab(list);
-
-		if (err)
-			return err;
-		room = tail_words(list, &used, &cap);
-	}
-	memcpy(room + *used, words.words, words.cnt * sizeof(*room));
-	*used += words.cnt;
+	err = phyr_list_make_room(list, words.cnt);
+	if (err)
+		return err;
+	memcpy(phyr_list_room(list).words, words.words, words.cnt * sizeof(*words.words));
+	phyr_list_room_used(list, words.cnt);
 	if (!phyr_list_has_words(list)) {
 		list->first_tag = list->open_tag;
 		list->first_skip = words.skip;
 	}
 	list->tag = list->open_tag;
-	list->stats.tags_len += words.tagged * sizeof(*room);
-	list->stats.words_len += (words.cnt - words.tagged) * sizeof(*room);
+	list->stats.tags_len += words.tagged * sizeof(*words.words);
+	list->stats.words_len += (words.cnt - words.tagged) * sizeof(*words.words);
 	list->cut = list->cut || words.cnt - words.tagged > 2;
 	phyr_list_note_run(&list->stats, list->open, list->stats.len - list->open.len, false);
 	return PHYR_OK;

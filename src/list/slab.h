@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a list's words are stored: six in the head, then slabs of 4 KiB in a chain.
+ * How a list's words are stored: six in the head, then slabs in a chain.
  *
  * Every slab knows its predecessor and one earlier slab to jump to, chosen so that any slab is
  * reached from the tail in O(log slabs) steps although slabs are only ever added (Myers' skew
  * binary jump pointers). NULL stands for the head, which is before every slab.
+ *
+ * Invariant: what is kept in list->stats are those of the closed runs, but for len, run_cnt and
+ * kind_mask, which count the open run too; storage_len is the sum of all slabs from the hook.
  */
 #ifndef PHYR_LIST_SLAB_H
 #define PHYR_LIST_SLAB_H
@@ -18,15 +21,42 @@ struct phyr_slab {
 	struct phyr_slab *next;
 	struct phyr_slab *prev;
 	struct phyr_slab *jump;
-	uint64_t offset;     /* [bytes] of the list before the first word */
-	struct phyr_tag tag; /* in force before the first word */
-	uint32_t word_cnt;   /* words used; all the words of one run are in one slab */
-	uint32_t depth;	     /* 1 = the first slab */
+	uint64_t offset;       /* [bytes] of the list before the first word */
+	struct phyr_tag tag;   /* in force before the first word */
+	uint16_t word_cnt;     /* words used; all the words of one run are in one slab */
+	uint16_t word_cap;     /* words there is room for */
+	uint32_t depth : 31;   /* 1 = the first slab */
+	uint32_t supplied : 1; /* the caller's memory, never freed */
 	uint64_t words[];
 };
 
 /* A tag, and the head, the whole pages and the tail of a run too long for one chunk. */
 #define PHYR_RUN_WORDS_MAX 7
+
+/* Where the next words go: the tail slab, or the head while there is none. */
+struct phyr_room {
+	uint64_t *words;
+	uint32_t free_cnt; /* [words] */
+};
+
+struct phyr_room phyr_list_room(struct phyr_list *list);
+/* Says that words were written there. */
+void phyr_list_room_used(struct phyr_list *list, uint32_t word_cnt);
+/* Makes room for the words of any one run; PHYR_E_NOMEM changes nothing. */
+int phyr_list_make_room(struct phyr_list *list, uint32_t word_cnt);
+/* Puts all slabs behind one (NULL: behind the head) among the spare ones. */
+void phyr_list_drop_slabs(struct phyr_list *list, struct phyr_slab *tail);
+/* Frees spare slabs that are the hook's. */
+void phyr_list_free_spare(struct phyr_list *list);
+
+/* A state of a list to which it can go back while it has only grown since. */
+struct phyr_list_mark {
+	struct phyr_list list;
+	uint16_t word_cnt; /* of the tail */
+};
+
+struct phyr_list_mark phyr_list_mark(const struct phyr_list *list);
+void phyr_list_rollback(struct phyr_list *list, const struct phyr_list_mark *mark);
 
 /* What the last run is as words. */
 struct phyr_run_words {
@@ -40,11 +70,17 @@ struct phyr_run_words {
 void phyr_list_encode(const struct phyr_list *list, struct phyr_range run, struct phyr_tag tag,
 		      struct phyr_run_words *ret_words);
 
+/* The last run as that of a finished list: its outer page is stored whole. */
+struct phyr_range phyr_list_finished(const struct phyr_list *list);
+
 /* Does the list have words, or is the open run its first? */
 static inline bool phyr_list_has_words(const struct phyr_list *list)
 {
 	return list->stats.len != list->open.len;
 }
+
+/* Counts the closed runs again: what list->stats should be, but for storage_len. */
+void phyr_list_recount(const struct phyr_list *list, struct phyr_list_stats *ret_stats);
 
 /* Does b start where a ends, in the same kind of memory? A run that ends at 2^64 precedes none. */
 static inline bool phyr_list_joins(struct phyr_range a, struct phyr_tag a_tag, struct phyr_range b,
