@@ -28,7 +28,7 @@ struct phyr_dma;
 struct phyr_dma_params {
 	const struct phyr_mem *mem;    /**< required; must outlive the handle */
 	struct phyr_iommu iommu;       /**< ops NULL: no IOMMU */
-	struct phyr_iova_space *space; /**< required with an IOMMU; must outlive the handle */
+	struct phyr_iova_space *space; /**< required with an IOMMU, with its granule; ditto */
 };
 
 /** What became of a list. */
@@ -95,7 +95,7 @@ PHYR_API void phyr_dma_destroy(struct phyr_dma *dma);
  * @return PHYR_OK
  * @return PHYR_E_INVAL   an argument is missing, the list is empty, or perm 0 or unknown
  * @return PHYR_E_ALIGN   an interior joint is inside a granule: no single range can hold it
- * @return PHYR_E_KIND    the list holds several kinds of memory
+ * @return PHYR_E_KIND    the list holds several kinds of memory, and there is an IOMMU
  * @return PHYR_E_NOSPACE no free range fits the placement
  * @return PHYR_E_LIMIT   the placement can never be met
  * @return PHYR_E_RANGE   a physical address does not fit the table

@@ -33,7 +33,7 @@ struct phyr_iova_stats {
 	uint64_t live_max;    /**< most ranges ever live at once */
 	uint64_t hole_cnt;    /**< maximal free ranges */
 	uint64_t largest_len; /**< [bytes] largest hole; 2^64 − 1 stands for 2^64 */
-	uint64_t alloc_cnt;   /**< allocations that succeeded */
+	uint64_t alloc_cnt;   /**< allocations and reservations that succeeded */
 	uint64_t nospace_cnt; /**< requests refused with PHYR_E_NOSPACE */
 	uint64_t limit_cnt;   /**< requests refused with PHYR_E_LIMIT */
 	size_t metadata_len;  /**< [bytes] allocated through the hooks */
@@ -77,7 +77,7 @@ PHYR_API void phyr_iova_destroy(struct phyr_iova_space *space);
  * @return PHYR_OK
  * @return PHYR_E_INVAL   len is 0, an argument is missing, phase ≥ 2^phase_lg2, or a log2 above 63
  * @return PHYR_E_ALIGN   the phase is no multiple of the granule
- * @return PHYR_E_LIMIT   could not be met if the whole space were free
+ * @return PHYR_E_LIMIT   could not be met if the whole space were free, or len rounds up to 2^64
  * @return PHYR_E_NOSPACE no hole fits now
  * @return PHYR_E_NOMEM   the hook returned NULL; nothing changed
  * @complexity O(holes)
