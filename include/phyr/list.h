@@ -97,7 +97,8 @@ struct phyr_list_cursor {
 	uint64_t last;		      /**< private: [bytes] */
 	uint32_t skip;		      /**< private: [bytes] of the next run's page to leave out */
 	uint32_t open_used;	      /**< private: [words] of the open run returned */
-	bool sliced;		      /**< private: first and last count */
+	bool plain;		      /**< private: every chunk is a run, and is wanted whole */
+	bool fast;		      /**< private: plain, and nothing to skip */
 	bool open_done;		      /**< private: the open run was returned */
 };
 
@@ -183,7 +184,8 @@ PHYR_API PHYR_NODISCARD int phyr_list_concat(struct phyr_list *list, const struc
  *
  * @param[in]  list     initialised
  * @param[in]  mem      for the copy, as in phyr_list_init()
- * @param[out] ret_copy the caller's storage, any content; an empty list on failure
+ * @param[out] ret_copy the caller's storage, any content; an empty list on failure, unless
+ *                      it is the list itself
  * @return PHYR_OK
  * @return PHYR_E_INVAL an argument is NULL, or both are the same list
  * @return PHYR_E_NOMEM no slab
@@ -306,15 +308,40 @@ PHYR_API void phyr_list_stats(const struct phyr_list *list, struct phyr_list_sta
 PHYR_API void phyr_list_begin(const struct phyr_list *list, struct phyr_list_cursor *cursor);
 
 /**
- * @brief Returns the next run and moves behind it; the open run is the last.
+ * @brief What phyr_list_next() does when the next run is not just one word at hand.
  *
- * @param[in,out] cursor  from phyr_list_begin() or phyr_list_seek()
+ * Called by it alone.
+ *
+ * @param[in,out] cursor  from phyr_list_begin(), phyr_list_seek() or phyr_list_slice()
  * @param[out]    ret_run written only when true is returned
  * @return true when there was a run, false at the end
  * @complexity O(1)
  * @threads any number of readers, each with a cursor of its own
  */
-PHYR_API bool phyr_list_next(struct phyr_list_cursor *cursor, struct phyr_run *ret_run);
+PHYR_API bool phyr_list_next_slow(struct phyr_list_cursor *cursor, struct phyr_run *ret_run);
+
+/**
+ * @brief Returns the next run and moves behind it; the open run is the last.
+ *
+ * Inline for the common case of a run in one word.
+ *
+ * @param[in,out] cursor  from phyr_list_begin(), phyr_list_seek() or phyr_list_slice()
+ * @param[out]    ret_run written only when true is returned
+ * @return true when there was a run, false at the end
+ * @complexity O(1)
+ * @threads any number of readers, each with a cursor of its own
+ */
+static inline bool phyr_list_next(struct phyr_list_cursor *cursor, struct phyr_run *ret_run)
+{
+	if (!cursor->fast || cursor->next == cursor->end ||
+	    *cursor->next >> PHYR_CHUNK_CODE_BITS == 0)
+		return phyr_list_next_slow(cursor, ret_run);
+	cursor->next += phyr_chunk_decode(cursor->next, &ret_run->range);
+	ret_run->tag = cursor->tag;
+	ret_run->offset = cursor->offset;
+	cursor->offset += ret_run->range.len;
+	return true;
+}
 
 /**
  * @brief Puts a cursor on the run that holds a byte.

@@ -15,15 +15,24 @@ static void enter(struct phyr_list_cursor *cursor, const struct phyr_slab *slab)
 	cursor->tag = slab ? slab->tag : list->first_tag;
 	cursor->offset = slab ? slab->offset : 0;
 	cursor->skip = cursor->offset ? 0 : list->first_skip;
+	cursor->fast = cursor->plain && cursor->skip == 0;
 	cursor->open_done = false;
 	cursor->open_used = 0;
 }
 
-void phyr_list_begin(const struct phyr_list *list, struct phyr_list_cursor *cursor)
+static void start(const struct phyr_list *list, const struct phyr_slab *slab,
+		  struct phyr_list_cursor *cursor)
 {
 	cursor->list = list;
-	cursor->sliced = false;
-	enter(cursor, NULL);
+	cursor->first = 0;
+	cursor->last = UINT64_MAX;
+	cursor->plain = !list->cut;
+	enter(cursor, slab);
+}
+
+void phyr_list_begin(const struct phyr_list *list, struct phyr_list_cursor *cursor)
+{
+	start(list, NULL, cursor);
 }
 
 static const struct phyr_slab *slab_behind(const struct phyr_list_cursor *cursor)
@@ -72,6 +81,7 @@ static bool next_chunk(struct phyr_list_cursor *cursor, struct phyr_run *ret_run
 	ret_run->range.pa.addr += cursor->skip;
 	ret_run->range.len -= cursor->skip;
 	cursor->skip = 0;
+	cursor->fast = cursor->plain;
 	ret_run->tag = cursor->tag;
 	ret_run->offset = cursor->offset;
 	cursor->offset += ret_run->range.len;
@@ -106,15 +116,16 @@ static bool clip(const struct phyr_list_cursor *cursor, struct phyr_run *run)
 	return true;
 }
 
-bool phyr_list_next(struct phyr_list_cursor *cursor, struct phyr_run *ret_run)
+bool phyr_list_next_slow(struct phyr_list_cursor *cursor, struct phyr_run *ret_run)
 {
 	struct phyr_run run;
 
+	if (cursor->plain)
+		return next_chunk(cursor, ret_run);
 	if (!next_chunk(cursor, &run))
 		return false;
-	if (cursor->list->cut)
-		join_chunks(cursor, &run);
-	if (cursor->sliced && !clip(cursor, &run))
+	join_chunks(cursor, &run);
+	if (!clip(cursor, &run))
 		return false;
 	*ret_run = run;
 	return true;
@@ -167,9 +178,7 @@ int phyr_list_seek(const struct phyr_list *list, uint64_t offset, struct phyr_li
 
 	if (offset >= list->stats.len)
 		return PHYR_E_RANGE;
-	ahead.list = list;
-	ahead.sliced = false;
-	enter(&ahead, slab_of(list, offset));
+	start(list, slab_of(list, offset), &ahead);
 	do {
 		here = ahead;
 		if (!phyr_list_next(&ahead, &run))
@@ -188,13 +197,13 @@ int phyr_list_slice(const struct phyr_list *list, uint64_t offset, uint64_t len,
 		return PHYR_E_RANGE;
 	if (len == 0 || phyr_list_seek(list, offset, cursor)) {
 		/* Nothing: as if everything had been returned. */
-		phyr_list_begin(list, cursor);
-		enter(cursor, list->tail);
+		start(list, list->tail, cursor);
 		cursor->next = cursor->end;
 		cursor->open_done = true;
 		return PHYR_OK;
 	}
-	cursor->sliced = true;
+	cursor->plain = false;
+	cursor->fast = false;
 	cursor->first = offset;
 	cursor->last = offset + (len - 1);
 	return PHYR_OK;

@@ -31,7 +31,7 @@ int phyr_list_clone(const struct phyr_list *list, const struct phyr_mem *mem,
 {
 	int err;
 
-	if (!list || !ret_copy || list == ret_copy)
+	if (!ret_copy || list == ret_copy)
 		return PHYR_E_INVAL;
 	phyr_list_init(ret_copy, mem);
 	err = phyr_list_concat(ret_copy, list);

@@ -77,8 +77,24 @@ void phyr_list_encode(const struct phyr_list *list, struct phyr_range run, struc
 		ret_words->cnt += encode_bytes(run, ret_words->words + ret_words->cnt);
 }
 
-/* Turns the open run into words. */
-static int close_open(struct phyr_list *list)
+/* Whole pages, no tag, and room at hand: nearly every run of nearly every list. */
+static bool close_plain(struct phyr_list *list)
+{
+	struct phyr_room room = phyr_list_room(list);
+	unsigned int cnt;
+
+	if (!phyr_list_has_words(list) || !phyr_tag_equal(list->tag, list->open_tag) ||
+	    !phyr_bits_aligned(list->open.pa.addr | list->open.len, PHYR_PAGE_LG2) ||
+	    room.free_cnt < 2)
+		return false;
+	cnt = phyr_chunk_encode_pages(list->open, room.words);
+	phyr_list_room_used(list, cnt);
+	list->stats.words_len += cnt * sizeof(*room.words);
+	return true;
+}
+
+/* Any run, with what belongs to it. */
+static int close_any(struct phyr_list *list)
 {
 	struct phyr_run_words words;
 	int err;
@@ -97,8 +113,18 @@ static int close_open(struct phyr_list *list)
 	list->stats.tags_len += words.tagged * sizeof(*words.words);
 	list->stats.words_len += (words.cnt - words.tagged) * sizeof(*words.words);
 	list->cut = list->cut || words.cnt - words.tagged > 2;
-	phyr_list_note_run(&list->stats, list->open, list->stats.len - list->open.len, false);
 	return PHYR_OK;
+}
+
+/* Turns the open run into words. */
+static int close_open(struct phyr_list *list)
+{
+	int err = close_plain(list) ? PHYR_OK : close_any(list);
+
+	if (!err)
+		phyr_list_note_run(&list->stats, list->open, list->stats.len - list->open.len,
+				   false);
+	return err;
 }
 
 static int start_run(struct phyr_list *list, struct phyr_range range, struct phyr_tag tag)

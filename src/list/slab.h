@@ -39,9 +39,26 @@ struct phyr_room {
 	uint32_t free_cnt; /* [words] */
 };
 
-struct phyr_room phyr_list_room(struct phyr_list *list);
+static inline struct phyr_room phyr_list_room(struct phyr_list *list)
+{
+	struct phyr_slab *tail = list->tail;
+
+	if (!tail)
+		return (struct phyr_room){ list->words + list->word_cnt,
+					   PHYR_LIST_WORDS - list->word_cnt };
+	return (struct phyr_room){ tail->words + tail->word_cnt,
+				   (uint32_t)(tail->word_cap - tail->word_cnt) };
+}
+
 /* Says that words were written there. */
-void phyr_list_room_used(struct phyr_list *list, uint32_t word_cnt);
+static inline void phyr_list_room_used(struct phyr_list *list, uint32_t word_cnt)
+{
+	if (list->tail)
+		list->tail->word_cnt = (uint16_t)(list->tail->word_cnt + word_cnt);
+	else
+		list->word_cnt += word_cnt;
+}
+
 /* Makes room for the words of any one run; PHYR_E_NOMEM changes nothing. */
 int phyr_list_make_room(struct phyr_list *list, uint32_t word_cnt);
 /* Puts all slabs behind one (NULL: behind the head) among the spare ones. */

@@ -75,25 +75,6 @@ static void use_spare(struct phyr_list *list)
 	list->tail = slab;
 }
 
-struct phyr_room phyr_list_room(struct phyr_list *list)
-{
-	struct phyr_slab *tail = list->tail;
-
-	if (!tail)
-		return (struct phyr_room){ list->words + list->word_cnt,
-					   PHYR_LIST_WORDS - list->word_cnt };
-	return (struct phyr_room){ tail->words + tail->word_cnt,
-				   (uint32_t)(tail->word_cap - tail->word_cnt) };
-}
-
-void phyr_list_room_used(struct phyr_list *list, uint32_t word_cnt)
-{
-	if (list->tail)
-		list->tail->word_cnt = (uint16_t)(list->tail->word_cnt + word_cnt);
-	else
-		list->word_cnt += word_cnt;
-}
-
 int phyr_list_make_room(struct phyr_list *list, uint32_t word_cnt)
 {
 	if (phyr_list_room(list).free_cnt >= word_cnt)
