@@ -2,7 +2,9 @@
 /*
  * Cutting lists into blocks: one huge run, where counting must not depend on its length, and two
  * million runs, where everything is the cost of a run. list/next over the same runs is what
- * walking them costs without looking at them.
+ * walking them costs without looking at them. 1TiB_of_2M is 524,288 runs of one huge page.
+ *
+ * Filling a device's array with 4K pages; array/fill is the plain loop that writes as many words.
  */
 #include <phyr/heap.h>
 #include <phyr/split.h>
@@ -12,6 +14,10 @@
 #define RUN_CNT 2000000
 #define PAGE PHYR_PAGE_SIZE
 #define TIB_LG2 40
+#define HUGE_LG2 21
+/* Words of a filled array: a gigabyte of pages, twice as large as a second-level cache. */
+#define WORD_CNT 262144
+#define FLAGS UINT64_C(3)
 
 static const struct phyr_tag ram = { PHYR_KIND_SYSTEM, 0 };
 
@@ -21,6 +27,23 @@ static const phyr_sizes sizes = { 1 << 12 | 1 << 21 | 1 << 30 };
 /* Random single pages, and random runs of 1 … 4096 pages. */
 static struct phyr_list pages, runs;
 
+/* A tebibyte of huge pages, none next to the one before. */
+static struct phyr_list huge;
+
+/* WORD_CNT pages each: one run, runs of 64 pages, single pages, pages of big-endian devices. */
+struct shape {
+	struct phyr_list list;
+	uint64_t run_pages;
+	enum phyr_endian endian;
+};
+
+static struct shape one_run = { .run_pages = WORD_CNT };
+static struct shape runs_of_64 = { .run_pages = 64 };
+static struct shape singles = { .run_pages = 1 };
+static struct shape swapped = { .run_pages = WORD_CNT, .endian = PHYR_ENDIAN_BIG };
+
+static uint64_t words[WORD_CNT];
+
 static void append(struct phyr_list *list, uint64_t page, uint64_t page_cnt)
 {
 	const struct phyr_range range = { phyr_pa_at(page * PAGE), page_cnt * PAGE };
@@ -29,6 +52,24 @@ static void append(struct phyr_list *list, uint64_t page, uint64_t page_cnt)
 }
 
 /* No two of the pages are neighbours: the lowest bit of their numbers is always 0. */
+static void make_shape(struct shape *shape)
+{
+	uint64_t random = 1;
+
+	phyr_list_init(&shape->list, phyr_heap_mem());
+	for (uint64_t left = WORD_CNT; left; left -= shape->run_pages)
+		append(&shape->list, bench_random(&random) >> 29 << 1, shape->run_pages);
+}
+
+static void make_huge(void)
+{
+	uint64_t random = 1;
+
+	phyr_list_init(&huge, phyr_heap_mem());
+	for (size_t i = 0; i < 1 << (TIB_LG2 - HUGE_LG2); i++)
+		append(&huge, bench_random(&random) >> 38 << 10, 512);
+}
+
 static void make_lists(void)
 {
 	uint64_t random = 1;
@@ -142,14 +183,58 @@ static void walk(struct bench *b, const void *arg)
 	bench_items(b, run_cnt_of(list));
 }
 
+static void fill(struct bench *b, const void *arg)
+{
+	const struct shape *shape = arg;
+	const struct phyr_word_format format = { FLAGS, shape->endian };
+	struct phyr_pages cut;
+	size_t cnt = 0;
+
+	while (bench_running(b)) {
+		bench_require(phyr_split_pages_begin(&shape->list, 0, PHYR_PAGE_LG2, &cut) ==
+			      PHYR_OK);
+		cnt = phyr_split_fill(&cut, format, words, WORD_CNT);
+		bench_stored(words);
+	}
+	bench_require(cnt == WORD_CNT);
+	bench_items(b, WORD_CNT);
+	bench_bytes(b, sizeof(words));
+}
+
+static void plain_fill(struct bench *b, const void *arg)
+{
+	const uint64_t *pa = arg;
+
+	while (bench_running(b)) {
+		for (uint64_t i = 0; i < WORD_CNT; i++)
+			words[i] = (*pa + (i << PHYR_PAGE_LG2)) | FLAGS;
+		bench_stored(words);
+	}
+	bench_require(words[WORD_CNT - 1] == ((*pa + (WORD_CNT - 1) * PAGE) | FLAGS));
+	bench_items(b, WORD_CNT);
+	bench_bytes(b, sizeof(words));
+}
+
 int main(int argc, char **argv)
 {
 	static const uint64_t aligned = UINT64_C(1) << TIB_LG2;
 	static const uint64_t odd = (UINT64_C(1) << TIB_LG2) + PAGE;
 
 	make_lists();
+	make_huge();
+	make_shape(&one_run);
+	make_shape(&runs_of_64);
+	make_shape(&singles);
+	make_shape(&swapped);
+	bench_add("array/fill/1GiB_of_4K", plain_fill, &aligned);
+	bench_add("split/fill/1GiB_one_run", fill, &one_run);
+	bench_add("split/fill/1GiB_runs_of_64", fill, &runs_of_64);
+	bench_add("split/fill/1GiB_singles", fill, &singles);
+	bench_add("split/fill/1GiB_one_run_swapped", fill, &swapped);
 	bench_add("split/count/1TiB_aligned", count_one_run, &aligned);
 	bench_add("split/count/1TiB_4K_off", count_one_run, &odd);
+	bench_add("list/next/1TiB_of_2M", walk, &huge);
+	bench_add("split/count/1TiB_of_2M", count, &huge);
 	bench_add("list/next/2M_pages", walk, &pages);
 	bench_add("split/count/2M_pages", count, &pages);
 	bench_add("split/next/2M_pages", next, &pages);

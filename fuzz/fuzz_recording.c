@@ -64,24 +64,24 @@ static void require_same(const struct phyr_recording *a, const struct phyr_recor
 
 static void check_accepted(const struct phyr_recording *recording)
 {
-	struct phyr_recording_text text = { .mem = phyr_heap_mem() };
-	struct phyr_recording_text again = { .mem = phyr_heap_mem() };
+	struct phyr_recording_bytes text = { .mem = phyr_heap_mem() };
+	struct phyr_recording_bytes again = { .mem = phyr_heap_mem() };
 	struct phyr_recording *copy = empty_recording();
 
 	require(phyr_recording_cnt(recording) > 0);
 	require(phyr_recording_print(recording, &text) == PHYR_OK);
-	require(phyr_recording_parse(copy, text.text, text.len, NULL) == PHYR_OK);
+	require(phyr_recording_parse(copy, (const char *)text.bytes, text.len, NULL) == PHYR_OK);
 	require_same(recording, copy);
 	require(phyr_recording_print(copy, &again) == PHYR_OK);
-	require(text.len == again.len && memcmp(text.text, again.text, text.len) == 0);
-	phyr_recording_text_fini(&again);
-	phyr_recording_text_fini(&text);
+	require(text.len == again.len && memcmp(text.bytes, again.bytes, text.len) == 0);
+	phyr_recording_bytes_fini(&again);
+	phyr_recording_bytes_fini(&text);
 	phyr_recording_destroy(copy);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct phyr_recording_error error = { 0, NULL, -1 };
+	struct phyr_recording_error error = { 0, NULL, -1, 1 };
 	struct phyr_recording *recording = empty_recording();
 	const char *text = size ? (const char *)data : "";
 	int err = phyr_recording_parse(recording, text, size, &error);
@@ -90,6 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(err == PHYR_E_FORMAT || err == PHYR_E_VERSION);
 		require(phyr_recording_cnt(recording) == 0);
 		require(error.line > 0 && error.reason && error.os_errno == 0);
+		require(error.offset == 0);
 	} else {
 		require(!error.reason);
 		check_accepted(recording);

@@ -4,6 +4,7 @@
  * directory of inputs. Each is named before it is run, so that the last name is the one that broke.
  * Exits with 77 (skipped) when there was nothing to run.
  */
+#define _FILE_OFFSET_BITS 64
 #define _POSIX_C_SOURCE 200809L
 
 #include <dirent.h>

@@ -93,12 +93,6 @@ static int plan_make(struct mtt_plan *plan, const struct phyrsim_mtt_params *par
 	return PHYR_OK;
 }
 
-static bool plan_next(struct mtt_plan *plan, struct phyr_blocks *ret_blocks)
-{
-	return plan->shape.mixed ? phyr_split_next(&plan->split, ret_blocks) :
-				   phyr_split_pages_next(&plan->pages, ret_blocks);
-}
-
 /* What a region takes on the host, or false when that is no size. */
 static bool host_len(const struct mtt_shape *shape, size_t *ret_len)
 {
@@ -119,19 +113,29 @@ static void cost_lengths(struct phyrsim_mtt_cost *cost)
 	cost->octword_len = rest ? len - rest + PHYRSIM_MTT_OCTWORD_LEN : len;
 }
 
-static void fill(struct phyrsim_mtt_region *region, struct mtt_plan *plan, uint64_t *starts)
+static void fill_mixed(struct phyr_split *split, uint64_t *entries, uint64_t *starts, size_t cnt)
 {
-	uint64_t *entries = region->entries;
-	struct phyr_blocks blocks;
+	const struct phyr_word_format plain = { 0, PHYR_ENDIAN_HOST };
+	struct phyr_blocks blocks, names;
 	size_t at = 0;
 
-	while (plan_next(plan, &blocks)) {
-		for (uint64_t i = 0; i < blocks.cnt; i++)
-			entries[at + i] = blocks.pa.addr + (i << blocks.lg2);
-		for (uint64_t i = 0; starts && i < blocks.cnt; i++)
-			starts[at + i] = blocks.iova.addr + (i << blocks.lg2);
-		at += (size_t)blocks.cnt;
+	while (phyr_split_next(split, &blocks)) {
+		names = blocks;
+		names.pa.addr = blocks.iova.addr;
+		(void)phyr_split_fill_blocks(&names, plain, starts + at, cnt - at);
+		at += phyr_split_fill_blocks(&blocks, plain, entries + at, cnt - at);
 	}
+}
+
+static void fill(struct phyrsim_mtt_region *region, struct mtt_plan *plan, uint64_t *starts)
+{
+	const struct phyr_word_format plain = { 0, PHYR_ENDIAN_HOST };
+	size_t cnt = (size_t)plan->shape.cost.entry_cnt;
+
+	if (plan->shape.mixed)
+		fill_mixed(&plan->split, region->entries, starts, cnt);
+	else
+		(void)phyr_split_fill(&plan->pages, plain, region->entries, cnt);
 }
 
 static int region_create(const struct phyr_mem *mem, struct mtt_plan *plan,

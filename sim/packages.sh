@@ -114,5 +114,11 @@ build_configure()
 	if build_usable "$build_dir" && meson setup --reconfigure "$@" "$build_dir" "$top"; then
 		return
 	fi
+	# What is not a build directory of Meson's is not ours to remove.
+	if [ -d "$build_dir" ] && [ ! -e "$build_dir/meson-private" ] &&
+		[ -n "$(ls -A "$build_dir")" ]; then
+		echo "$build_dir is in the way: it is no build directory" >&2
+		return 1
+	fi
 	rm -rf -- "$build_dir" && meson setup "$@" "$build_dir" "$top"
 }

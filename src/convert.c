@@ -4,10 +4,10 @@
 #include <phyr/convert.h>
 
 /* Ends an import: what failed leaves the list as it was. */
-static int finish(struct phyr_list *list, uint64_t len_before, int err)
+static int finish(struct phyr_list *list, const struct phyr_list_mark *before, int err)
 {
 	if (err)
-		phyr_list_truncate(list, len_before);
+		phyr_list_rollback(list, before);
 	return err;
 }
 
@@ -27,29 +27,29 @@ static int append(struct phyr_list *list, struct phyr_range range, struct phyr_t
 int phyr_convert_ranges(struct phyr_list *list, const struct phyr_range *ranges, size_t range_cnt,
 			struct phyr_tag tag)
 {
+	struct phyr_list_mark before;
 	int err = check_import(list, ranges, range_cnt, tag);
-	uint64_t before;
 
 	if (err)
 		return err;
-	before = phyr_list_len(list);
+	phyr_list_mark(list, &before);
 	for (size_t i = 0; !err && i < range_cnt; i++)
 		err = append(list, ranges[i], tag);
-	return finish(list, before, err);
+	return finish(list, &before, err);
 }
 
 int phyr_convert_rows(struct phyr_list *list, const struct phyr_row *rows, size_t row_cnt,
 		      struct phyr_tag tag)
 {
+	struct phyr_list_mark before;
 	int err = check_import(list, rows, row_cnt, tag);
-	uint64_t before;
 
 	if (err)
 		return err;
-	before = phyr_list_len(list);
+	phyr_list_mark(list, &before);
 	for (size_t i = 0; !err && i < row_cnt; i++)
 		err = append(list, (struct phyr_range){ rows[i].pa, rows[i].len }, tag);
-	return finish(list, before, err);
+	return finish(list, &before, err);
 }
 
 /* One piece of process memory, in as many ranges as the translator makes of it. */
@@ -77,15 +77,15 @@ static int append_vec(struct phyr_list *list, struct phyr_vec vec, struct phyr_t
 int phyr_convert_vecs(struct phyr_list *list, const struct phyr_vec *vecs, size_t vec_cnt,
 		      struct phyr_tag tag, phyr_translate *translate, void *ctx)
 {
+	struct phyr_list_mark before;
 	int err = check_import(list, vecs, vec_cnt, tag);
-	uint64_t before;
 
 	if (err || !translate)
 		return PHYR_E_INVAL;
-	before = phyr_list_len(list);
+	phyr_list_mark(list, &before);
 	for (size_t i = 0; !err && i < vec_cnt; i++)
 		err = append_vec(list, vecs[i], tag, translate, ctx);
-	return finish(list, before, err);
+	return finish(list, &before, err);
 }
 
 int phyr_convert_to_ranges(const struct phyr_list *list, struct phyr_range *ranges, size_t cap,

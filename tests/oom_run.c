@@ -26,7 +26,7 @@ static void run_until_all_succeed(bool sticky)
 	test_mem_init(&list_mem);
 	fill(&list, &list_mem.mem);
 	for (size_t at = 0; err != PHYR_OK; at++) {
-		struct phyrsim_run_params params = { &mem.mem, { 0 } };
+		struct phyrsim_run_params params = { &mem.mem, { 0 }, 0 };
 		struct phyrsim_run_error error = { NULL, 0, false };
 		struct phyrsim_result result;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Real buffers: what is refused, what the system gave (as it says itself in /proc/self/smaps), and
- * what a pinned region looks like. Where the platform has no buffers, that is what is asserted.
+ * Real buffers: what is refused, what the system gave (as it says itself in /proc/self), and what a
+ * region looks like; what fragmenting holds. Where the platform has no buffers, that is asserted.
  */
 #define _GNU_SOURCE
 
@@ -9,7 +9,8 @@
 #include <stdio.h>
 
 #include <phyr/bits.h>
-#include <phyrsim/run.h>
+#include <phyr/pin.h>
+#include <phyrsim/buffer.h>
 
 #include "test.h"
 
@@ -43,10 +44,18 @@ static int stop(void **state)
 	return 0;
 }
 
+static int snapshot(const struct phyrsim_buffer *buffer, struct phyr_list *list)
+{
+	struct phyr_pin_params params = { .va = phyrsim_buffer_va(buffer),
+					  .len = phyrsim_buffer_len(buffer) };
+
+	return phyr_pin(&params, list, NULL, NULL, NULL);
+}
+
 static int create(struct fixture *f, uint64_t len, uint64_t offset, enum phyrsim_pages pages)
 {
 	struct phyrsim_buffer_params params = { &f->mem.mem, len, offset, pages };
-	struct phyrsim_buffer_error error = { "untouched", 7 };
+	struct phyrsim_buffer_error error = { "untouched", 7, 7 };
 	struct phyrsim_buffer *buffer = NULL;
 	int err = phyrsim_buffer_create(&params, &buffer, &error);
 
@@ -68,7 +77,7 @@ static void sizes_and_offsets_are_checked(void **state)
 	assert_int_equal(create(f, 0, 0, PHYRSIM_PAGES_BASE), PHYR_E_INVAL);
 	assert_int_equal(create(f, 4096, 4096, PHYRSIM_PAGES_BASE), PHYR_E_INVAL);
 	assert_int_equal(create(f, 4096, 8192, PHYRSIM_PAGES_BASE), PHYR_E_INVAL);
-	assert_int_equal(create(f, 4096, 0, (enum phyrsim_pages)2), PHYR_E_INVAL);
+	assert_int_equal(create(f, 4096, 0, (enum phyrsim_pages)PHYRSIM_PAGES_CNT), PHYR_E_INVAL);
 	assert_int_equal(create(f, 4097, 0, PHYRSIM_PAGES_BASE), PHYR_E_ALIGN);
 	assert_int_equal(create(f, 4095, 0, PHYRSIM_PAGES_BASE), PHYR_E_ALIGN);
 	assert_int_equal(create(f, 8192, 1, PHYRSIM_PAGES_BASE), PHYR_E_ALIGN);
@@ -87,7 +96,6 @@ static void a_missing_argument_is_refused(void **state)
 	assert_int_equal(phyrsim_buffer_create(&params, NULL, NULL), PHYR_E_INVAL);
 	params.mem = NULL;
 	assert_int_equal(phyrsim_buffer_create(&params, &buffer, NULL), PHYR_E_INVAL);
-	assert_int_equal(phyrsim_buffer_pin(buffer, &f->list, NULL), PHYR_E_INVAL);
 	assert_null(buffer);
 	phyrsim_buffer_destroy(NULL);
 }
@@ -107,7 +115,7 @@ static void what_the_system_refuses_is_named_by_step_and_errno(void **state)
 	/* Less than an object may have, and more than a process. */
 	struct phyrsim_buffer_params params = { &f->mem.mem, UINT64_C(1) << 62, 0,
 						PHYRSIM_PAGES_BASE };
-	struct phyrsim_buffer_error error = { NULL, 0 };
+	struct phyrsim_buffer_error error = { NULL, 0, 0 };
 	struct phyrsim_buffer *buffer = NULL;
 	int err = phyrsim_buffer_create(&params, &buffer, &error);
 
@@ -151,7 +159,7 @@ static struct phyrsim_buffer *pinned(struct fixture *f, uint64_t len, uint64_t o
 	int err;
 
 	assert_int_equal(phyrsim_buffer_create(&params, &buffer, NULL), PHYR_OK);
-	err = phyrsim_buffer_pin(buffer, &f->list, NULL);
+	err = snapshot(buffer, &f->list);
 	if (err == PHYR_E_PERM) {
 		phyrsim_buffer_destroy(buffer);
 		print_message("skipped: frame numbers are hidden from this process\n");
@@ -210,15 +218,158 @@ static void huge_pages_show_as_long_runs_in_phase_with_the_address(void **state)
 	assert_int_equal((stats.phase - va) % (2 * MIB), 0);
 }
 
-static void a_pinned_buffer_is_appended_behind_another(void **state)
+static void two_regions_make_one_list(void **state)
 {
 	struct fixture *f = *state;
 	struct phyrsim_buffer *buffer = pinned(f, 2 * MIB, 0, PHYRSIM_PAGES_BASE);
 
-	assert_int_equal(phyrsim_buffer_pin(buffer, &f->list, NULL), PHYR_OK);
+	assert_int_equal(snapshot(buffer, &f->list), PHYR_OK);
 	assert_int_equal(phyr_list_len(&f->list), 4 * MIB);
-	assert_int_equal(phyrsim_buffer_pin(buffer, NULL, NULL), PHYR_E_INVAL);
 	phyrsim_buffer_destroy(buffer);
+}
+
+static void reserved_huge_pages_are_what_was_asked_for_or_how_many_are_missing(void **state)
+{
+	struct fixture *f = *state;
+	struct phyrsim_buffer_params params = { &f->mem.mem, 4 * MIB + 4096, 4096,
+						PHYRSIM_PAGES_HUGETLB };
+	struct phyrsim_buffer_error error = { NULL, 0, 0 };
+	struct phyrsim_buffer *buffer = NULL;
+	int err = phyrsim_buffer_create(&params, &buffer, &error);
+
+	if (err == PHYR_E_LIMIT) {
+		assert_true(error.reserve_cnt >= 3);
+		assert_string_equal(error.step, "mmap");
+		assert_int_equal(error.os_errno, ENOMEM);
+		print_message("skipped: no three huge pages are reserved (vm.nr_hugepages)\n");
+	} else if (err == PHYR_E_UNSUPPORTED) {
+		print_message("skipped: this machine has no huge pages of 2 MiB\n");
+	}
+	if (err) {
+		assert_null(buffer);
+		skip();
+	}
+	assert_int_equal(phyrsim_buffer_va(buffer) % (2 * MIB), 4096);
+	assert_int_equal(phyrsim_buffer_len(buffer), 4 * MIB);
+	err = snapshot(buffer, &f->list);
+	phyrsim_buffer_destroy(buffer);
+	assert_true(err == PHYR_OK || err == PHYR_E_PERM);
+	if (!err) {
+		struct phyr_list_stats stats;
+
+		phyr_list_stats(&f->list, &stats);
+		assert_true(stats.run_cnt <= 3 && stats.block_lg2 >= 21);
+	}
+}
+
+static void more_huge_pages_than_there_is_memory_are_never_there(void **state)
+{
+	struct fixture *f = *state;
+	struct phyrsim_buffer_params params = { &f->mem.mem, UINT64_C(1) << 45, 0,
+						PHYRSIM_PAGES_HUGETLB };
+	struct phyrsim_buffer_error error = { NULL, 0, 0 };
+	struct phyrsim_buffer *buffer = NULL;
+	int err = sizeof(void *) < 8 ? PHYR_E_UNSUPPORTED :
+				       phyrsim_buffer_create(&params, &buffer, &error);
+
+	if (err == PHYR_E_UNSUPPORTED) {
+		print_message("skipped: this machine has no huge pages of 2 MiB\n");
+		skip();
+	}
+	assert_int_equal(err, PHYR_E_LIMIT);
+	assert_true(error.reserve_cnt >= UINT64_C(1) << 24);
+	assert_null(buffer);
+}
+
+/* [bytes] of anonymous memory that we have. */
+static uint64_t resident_len(void)
+{
+	FILE *file = fopen("/proc/self/status", "r");
+	unsigned long kib = 0;
+	char line[256];
+
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file))
+		(void)sscanf(line, "RssAnon: %lu kB", &kib);
+	assert_int_equal(fclose(file), 0);
+	return (uint64_t)kib << 10;
+}
+
+static void note_progress(void *ctx, uint64_t done, uint64_t len)
+{
+	uint64_t *last = ctx;
+
+	assert_true(done > *last && done <= len);
+	*last = done;
+}
+
+/* The system counts in batches: a twentieth more or less. */
+static void fragmenting_holds_seven_eighths_until_it_ends(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t done = 0, before = resident_len(), held;
+	struct phyrsim_fragment_params params = {
+		.mem = &f->mem.mem, .len = 65 * MIB, .progress = note_progress, .ctx = &done
+	};
+	struct phyrsim_fragment *fragment = NULL;
+
+	assert_int_equal(phyrsim_fragment_create(&params, &fragment, NULL), PHYR_OK);
+	held = resident_len() - before;
+	phyrsim_fragment_destroy(fragment);
+	assert_int_equal(done, params.len);
+	assert_true(held > params.len / 20 * 16 && held < params.len / 20 * 19);
+	assert_true(resident_len() < before + params.len / 20);
+}
+
+static int fragment(struct fixture *f, uint64_t len)
+{
+	struct phyrsim_fragment_params params = { .mem = &f->mem.mem, .len = len };
+	struct phyrsim_buffer_error error = { "untouched", 7, 7 };
+	struct phyrsim_fragment *fragment = NULL;
+	int err = phyrsim_fragment_create(&params, &fragment, &error);
+
+	assert_int_equal(!fragment, !!err);
+	assert_string_equal(error.step, "untouched");
+	phyrsim_fragment_destroy(fragment);
+	assert_int_equal(f->mem.live_cnt, 0);
+	return err;
+}
+
+static void fragmenting_never_takes_what_others_need(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t available = 0;
+
+	assert_int_equal(phyrsim_fragment_available(&available), PHYR_OK);
+	assert_true(available > MIB);
+	/* Others may give back memory, but no tenth of it at this moment. */
+	assert_int_equal(fragment(f, available / 10 * 9 & ~UINT64_C(4095)), PHYR_E_LIMIT);
+	assert_int_equal(fragment(f, UINT64_MAX - 4095), PHYR_E_LIMIT);
+	assert_int_equal(fragment(f, 4096), PHYR_OK);
+	f->mem.fail_at = f->mem.alloc_cnt;
+	assert_int_equal(fragment(f, 4096), PHYR_E_NOMEM);
+}
+
+static void wrong_wishes_to_fragment_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct phyrsim_fragment_params params = { .len = 4096 };
+	struct phyrsim_fragment *made = NULL;
+
+	assert_int_equal(fragment(f, 0), PHYR_E_INVAL);
+	assert_int_equal(fragment(f, 4097), PHYR_E_ALIGN);
+	assert_int_equal(phyrsim_fragment_create(&params, &made, NULL), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_fragment_create(NULL, &made, NULL), PHYR_E_INVAL);
+	params.mem = &f->mem.mem;
+	assert_int_equal(phyrsim_fragment_create(&params, NULL, NULL), PHYR_E_INVAL);
+	params.percent = 1;
+	assert_int_equal(phyrsim_fragment_create(&params, &made, NULL), PHYR_E_INVAL);
+	params.len = 0;
+	params.percent = PHYRSIM_FRAGMENT_PERCENT_MAX + 1;
+	assert_int_equal(phyrsim_fragment_create(&params, &made, NULL), PHYR_E_LIMIT);
+	assert_int_equal(phyrsim_fragment_available(NULL), PHYR_E_INVAL);
+	assert_null(made);
+	phyrsim_fragment_destroy(NULL);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, start, stop)
@@ -227,14 +378,18 @@ static void other_platforms_have_no_buffers(void **state)
 {
 	struct phyrsim_buffer_params params = { NULL, MIB, 0, PHYRSIM_PAGES_BASE };
 	struct phyrsim_buffer *buffer = NULL;
-	struct phyr_list list;
+	struct phyrsim_fragment_params wish = { .len = MIB };
+	struct phyrsim_fragment *fragment = NULL;
+	uint64_t len;
 
 	(void)state;
-	phyr_list_init(&list, NULL);
 	assert_int_equal(phyrsim_buffer_create(&params, &buffer, NULL), PHYR_E_UNSUPPORTED);
+	assert_int_equal(phyrsim_fragment_create(&wish, &fragment, NULL), PHYR_E_UNSUPPORTED);
+	assert_int_equal(phyrsim_fragment_available(&len), PHYR_E_UNSUPPORTED);
 	assert_null(buffer);
-	assert_int_equal(phyrsim_buffer_pin(NULL, &list, NULL), PHYR_E_UNSUPPORTED);
+	assert_null(fragment);
 	phyrsim_buffer_destroy(NULL);
+	phyrsim_fragment_destroy(NULL);
 }
 #endif
 
@@ -250,7 +405,12 @@ int main(void)
 		CASE(a_buffer_of_huge_pages_starts_on_their_border),
 		CASE(the_offset_leaves_out_the_beginning_and_not_the_alignment),
 		CASE(huge_pages_show_as_long_runs_in_phase_with_the_address),
-		CASE(a_pinned_buffer_is_appended_behind_another),
+		CASE(two_regions_make_one_list),
+		CASE(reserved_huge_pages_are_what_was_asked_for_or_how_many_are_missing),
+		CASE(more_huge_pages_than_there_is_memory_are_never_there),
+		CASE(fragmenting_holds_seven_eighths_until_it_ends),
+		CASE(fragmenting_never_takes_what_others_need),
+		CASE(wrong_wishes_to_fragment_are_refused),
 #else
 		cmocka_unit_test(other_platforms_have_no_buffers),
 #endif

@@ -343,7 +343,7 @@ static void a_device_that_takes_the_io_address_has_no_conflict(void **state)
 static void list_of_random(struct phyr_list *list, uint64_t *random)
 {
 	struct phyr_range runs[3];
-	size_t run_cnt = 1 + test_random(random) % 3;
+	size_t run_cnt = (size_t)(1 + test_random(random) % 3);
 
 	for (size_t i = 0; i < run_cnt; i++) {
 		unsigned int lg2 = 12 + (unsigned int)(test_random(random) % 20);
@@ -406,8 +406,8 @@ static void promises_are_kept_and_no_key_would_have_been_better(void **state)
 		if (request.policy != PHYR_PLACE_PHASE)
 			continue;
 		if (!request.device_sizes.mask)
-			assert_int_equal(result.leaf_cnt,
-					 cost_with_key(&list, &request, stats.phase).leaves);
+			assert_true(result.leaf_cnt <=
+				    cost_with_key(&list, &request, stats.phase).leaves);
 		else if (request.name == PHYR_NAME_ADDRESS)
 			assert_int_equal(result.entry_cnt,
 					 cost_with_key(&list, &request, request.address).entries);

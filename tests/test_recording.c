@@ -1,96 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Recordings: buffers in memory, the text as docs/recording-format.md has it (one line of the table
- * for each rule that a text can break), and files: replaced whole or left alone.
+ * Recordings: buffers in memory, and the text as docs/recording-format.md has it: one line of the
+ * table for each rule that a text can break.
  *
- * Not here: memory that runs out (oom_recording.c), arbitrary bytes (fuzz/).
+ * Not here: the binary form (test_recording_binary.c), files (test_recording_file.c), memory that
+ * runs out (oom_recording.c), arbitrary bytes (fuzz/).
  */
 #define _XOPEN_SOURCE 700
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <phyr/recording.h>
 
+#include "recording_world.h"
 #include "test.h"
 
-#define HEAD "phyr-recording 1\n"
-#define OPEN HEAD "buffer a\nruns 1\n"
-#define RUN "0x1000 0x1000 system\n"
-#define SMALL OPEN RUN "end\n"
 #define X10 "xxxxxxxxxx"
 #define X90 X10 X10 X10 X10 X10 X10 X10 X10 X10
-
-/* clang-format off: a line here is a thought, not a line of the text. */
-static const char example[] =
-	"# two buffers of one process\nphyr-recording 1\n\n"
-	"buffer receive ring\nva 0x7f1200000e00\nruns 3\n"
-	"0x108981e00 0x200 system\n0x108982000 0x1000 system\n0x2fe00000 0x200000 system\nend\n"
-	"\nbuffer peer BAR\nruns 2\n0xe0000000 0x10000 p2p 3\n0x180000000 4096 encrypted\nend\n";
-/* As it is written: without comments, runs joined, numbers in one form. */
-static const char example_saved[] = HEAD
-	"buffer receive ring\nva 0x7f1200000e00\nruns 2\n"
-	"0x108981e00 0x1200 system\n0x2fe00000 0x200000 system\nend\n"
-	"buffer peer BAR\nruns 2\n0xe0000000 0x10000 p2p 3\n0x180000000 0x1000 encrypted\nend\n";
-/* clang-format on */
-
-/* An empty recording, and a directory for files; what is left in either is a failure. */
-struct fixture {
-	struct test_mem mem;
-	struct phyr_recording *recording;
-	char dir[32];
-	char path[64];
-};
-
-static int start(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
-	test_mem_init(&f->mem);
-	assert_int_equal(phyr_recording_create(&f->mem.mem, &f->recording), PHYR_OK);
-	strcpy(f->dir, "/tmp/phyr-test-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	(void)snprintf(f->path, sizeof(f->path), "%s/recording", f->dir);
-	*state = f;
-	return 0;
-}
-
-static int stop(void **state)
-{
-	struct fixture *f = *state;
-
-	phyr_recording_destroy(f->recording);
-	assert_int_equal(f->mem.live_cnt, 0);
-	(void)unlink(f->path);
-	assert_int_equal(rmdir(f->dir), 0); /* no temporary file stayed behind */
-	free(f);
-	return 0;
-}
-
-/* Parses a copy that ends where the text ends, so that a sanitizer sees a byte read beyond. */
-static int parse(struct fixture *f, const char *text, size_t len,
-		 struct phyr_recording_error *ret_error)
-{
-	char *copy = malloc(len + !len);
-	int err;
-
-	assert_non_null(copy);
-	memcpy(copy, text, len);
-	err = phyr_recording_parse(f->recording, copy, len, ret_error);
-	free(copy);
-	return err;
-}
-
-static int parse_string(struct fixture *f, const char *text)
-{
-	return parse(f, text, strlen(text), NULL);
-}
 
 struct fault {
 	const char *text;
@@ -101,68 +25,13 @@ struct fault {
 /* Checks the code, the line and how the reason begins. */
 static void assert_refused(struct fixture *f, int code, const struct fault *fault)
 {
-	struct phyr_recording_error error = { 0, NULL, 7 };
+	struct phyr_recording_error error = { 0, NULL, 7, 7 };
 
 	assert_int_equal(parse(f, fault->text, strlen(fault->text), &error), code);
 	assert_int_equal(error.line, fault->line);
 	assert_memory_equal(error.reason, fault->reason, strlen(fault->reason));
 	assert_int_equal(error.os_errno, 0);
-}
-
-static void write_file(const char *path, const char *text)
-{
-	FILE *file = fopen(path, "w");
-
-	assert_non_null(file);
-	assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
-	assert_int_equal(fclose(file), 0);
-}
-
-static void assert_file(const char *path, const char *text)
-{
-	char got[1024];
-	FILE *file = fopen(path, "r");
-	size_t len;
-
-	assert_non_null(file);
-	len = fread(got, 1, sizeof(got) - 1, file);
-	got[len] = '\0';
-	(void)fclose(file);
-	assert_string_equal(got, text);
-}
-
-static void assert_runs(const struct phyr_list *list, const struct phyr_run *want, size_t cnt)
-{
-	struct phyr_list_cursor cursor;
-	struct phyr_run run;
-
-	phyr_list_begin(list, &cursor);
-	for (size_t i = 0; i < cnt; i++) {
-		assert_true(phyr_list_next(&cursor, &run));
-		assert_memory_equal(&run, &want[i], sizeof(run)); /* it has no padding */
-	}
-	assert_false(phyr_list_next(&cursor, &run));
-}
-
-static void assert_example(const struct phyr_recording *recording, size_t first)
-{
-	static const struct phyr_run ring_runs[] = {
-		{ { { 0x108981e00 }, 0x1200 }, { PHYR_KIND_SYSTEM, 0 }, 0 },
-		{ { { 0x2fe00000 }, 0x200000 }, { PHYR_KIND_SYSTEM, 0 }, 0x1200 },
-	};
-	static const struct phyr_run bar_runs[] = {
-		{ { { 0xe0000000 }, 0x10000 }, { PHYR_KIND_P2P, 3 }, 0 },
-		{ { { 0x180000000 }, 0x1000 }, { PHYR_KIND_ENCRYPTED, 0 }, 0x10000 },
-	};
-	const struct phyr_recording_buffer *ring = phyr_recording_buffer(recording, first);
-	const struct phyr_recording_buffer *bar = phyr_recording_buffer(recording, first + 1);
-
-	assert_string_equal(ring->title, "receive ring");
-	assert_int_equal(phyr_list_va(&ring->list), 0x7f1200000e00);
-	assert_runs(&ring->list, ring_runs, 2);
-	assert_string_equal(bar->title, "peer BAR");
-	assert_int_equal(phyr_list_va(&bar->list), 0);
-	assert_runs(&bar->list, bar_runs, 2);
+	assert_int_equal(error.offset, 0);
 }
 
 static void a_missing_argument_is_refused(void **state)
@@ -181,8 +50,10 @@ static void a_missing_argument_is_refused(void **state)
 	assert_int_equal(phyr_recording_parse(f->recording, NULL, 0, NULL), PHYR_E_INVAL);
 	assert_int_equal(phyr_recording_load(none, f->path, NULL), PHYR_E_INVAL);
 	assert_int_equal(phyr_recording_load(f->recording, NULL, NULL), PHYR_E_INVAL);
-	assert_int_equal(phyr_recording_save(none, f->path, NULL), PHYR_E_INVAL);
-	assert_int_equal(phyr_recording_save(f->recording, NULL, NULL), PHYR_E_INVAL);
+	assert_int_equal(phyr_recording_save(none, f->path, PHYR_RECORDING_TEXT, NULL),
+			 PHYR_E_INVAL);
+	assert_int_equal(phyr_recording_save(f->recording, NULL, PHYR_RECORDING_TEXT, NULL),
+			 PHYR_E_INVAL);
 	assert_null(none);
 	assert_null(buffer);
 }
@@ -223,9 +94,9 @@ static void a_title_is_1_to_95_printable_characters_without_outer_spaces(void **
 static void the_worked_example_of_the_specification_is_read(void **state)
 {
 	struct fixture *f = *state;
-	struct phyr_recording_error error = { 7, "untouched", 7 };
+	struct phyr_recording_error error = { 7, "untouched", 7, 7 };
 
-	assert_int_equal(parse(f, example, sizeof(example) - 1, &error), PHYR_OK);
+	assert_int_equal(parse(f, EXAMPLE, sizeof(EXAMPLE) - 1, &error), PHYR_OK);
 	assert_example(f->recording, 0);
 	assert_string_equal(error.reason, "untouched");
 }
@@ -303,7 +174,7 @@ static void every_fault_is_refused_whole_with_its_line_and_reason(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(parse_string(f, example), PHYR_OK);
+	assert_int_equal(parse_string(f, EXAMPLE), PHYR_OK);
 	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
 		assert_refused(f, PHYR_E_FORMAT, &faults[i]);
 		assert_int_equal(phyr_recording_cnt(f->recording), 2);
@@ -321,6 +192,7 @@ static void a_zero_byte_is_refused_even_in_a_comment(void **state)
 
 static void a_text_cut_anywhere_holds_whole_buffers_or_is_refused(void **state)
 {
+	static const char example[] = EXAMPLE;
 	struct fixture *f = *state;
 	const size_t first_end = (size_t)(strstr(example, "end\n") - example) + 3;
 
@@ -345,133 +217,6 @@ static void a_later_version_is_told_apart_from_damage(void **state)
 	assert_refused(*state, PHYR_E_VERSION, &later[1]);
 }
 
-static void a_saved_file_is_in_canonical_form_private_and_loads_the_same(void **state)
-{
-	struct fixture *f = *state;
-	struct phyr_recording_error error;
-	struct stat stat_buf;
-
-	assert_int_equal(parse_string(f, example), PHYR_OK);
-	assert_int_equal(phyr_recording_save(f->recording, f->path, &error), PHYR_OK);
-	assert_file(f->path, example_saved);
-	assert_int_equal(stat(f->path, &stat_buf), 0);
-	assert_int_equal(stat_buf.st_mode & 07777, 0600);
-	assert_int_equal(phyr_recording_load(f->recording, f->path, &error), PHYR_OK);
-	assert_int_equal(phyr_recording_cnt(f->recording), 4);
-	assert_example(f->recording, 2);
-}
-
-static void saving_replaces_the_file_behind_a_name(void **state)
-{
-	struct fixture *f = *state;
-	struct stat link_stat;
-	char old[64], alias[64];
-
-	(void)snprintf(old, sizeof(old), "%s/old", f->dir);
-	(void)snprintf(alias, sizeof(alias), "%s/alias", f->dir);
-	write_file(f->path, "old");
-	assert_int_equal(link(f->path, old), 0);
-	assert_int_equal(symlink("recording", alias), 0);
-	assert_int_equal(parse_string(f, SMALL), PHYR_OK);
-	assert_int_equal(phyr_recording_save(f->recording, alias, NULL), PHYR_OK);
-	assert_file(f->path, SMALL);
-	assert_file(old, "old"); /* what had the file open keeps it whole */
-	assert_int_equal(lstat(alias, &link_stat), 0);
-	assert_true(S_ISLNK(link_stat.st_mode));
-	assert_int_equal(unlink(alias) | unlink(old), 0);
-}
-
-static void a_save_that_fails_leaves_the_old_file_and_nothing_else(void **state)
-{
-	struct fixture *f = *state;
-	struct phyr_recording_error error = { 7, NULL, 0 };
-	struct rlimit unlimited, limit;
-
-	write_file(f->path, "old");
-	assert_int_equal(parse_string(f, example), PHYR_OK);
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &unlimited), 0);
-	limit = unlimited;
-	limit.rlim_cur = 16;
-	(void)signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	assert_int_equal(phyr_recording_save(f->recording, f->path, &error), PHYR_E_IO);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &unlimited), 0);
-	assert_int_equal(error.os_errno, EFBIG);
-	assert_string_equal(error.reason, "cannot be written");
-	assert_file(f->path, "old");
-}
-
-static void a_fifo_is_written_and_not_replaced(void **state)
-{
-	struct fixture *f = *state;
-	char got[sizeof(SMALL)] = "";
-	int fd;
-
-	assert_int_equal(mkfifo(f->path, 0600), 0);
-	fd = open(f->path, O_RDONLY | O_NONBLOCK);
-	assert_true(fd >= 0);
-	assert_int_equal(parse_string(f, SMALL), PHYR_OK);
-	assert_int_equal(phyr_recording_save(f->recording, f->path, NULL), PHYR_OK);
-	assert_int_equal(read(fd, got, sizeof(got)), sizeof(SMALL) - 1);
-	assert_string_equal(got, SMALL);
-	assert_int_equal(close(fd), 0);
-}
-
-static void what_cannot_be_opened_read_or_written_is_named_by_its_errno(void **state)
-{
-	struct fixture *f = *state;
-	struct phyr_recording_error error = { 7, NULL, 0 };
-	char inside[128];
-
-	assert_int_equal(phyr_recording_load(f->recording, f->path, &error), PHYR_E_IO);
-	assert_int_equal(error.os_errno, ENOENT);
-	assert_string_equal(error.reason, "cannot be opened");
-	assert_int_equal(phyr_recording_load(f->recording, f->dir, &error), PHYR_E_IO);
-	assert_int_equal(error.os_errno, EISDIR);
-	assert_int_equal(error.line, 0);
-	assert_int_equal(parse_string(f, SMALL), PHYR_OK);
-	assert_int_equal(phyr_recording_save(f->recording, f->dir, &error), PHYR_E_IO);
-	assert_int_equal(error.os_errno, EISDIR);
-	(void)snprintf(inside, sizeof(inside), "%s/none", f->path);
-	assert_int_equal(phyr_recording_save(f->recording, inside, NULL), PHYR_E_IO);
-	if (access("/dev/full", W_OK) == 0) {
-		assert_int_equal(phyr_recording_save(f->recording, "/dev/full", &error), PHYR_E_IO);
-		assert_int_equal(error.os_errno, ENOSPC);
-	}
-}
-
-static void a_damaged_or_endless_file_is_refused(void **state)
-{
-	struct fixture *f = *state;
-	struct phyr_recording_error error;
-
-	write_file(f->path, OPEN RUN);
-	assert_int_equal(phyr_recording_load(f->recording, f->path, &error), PHYR_E_FORMAT);
-	assert_int_equal(error.line, 5);
-	write_file(f->path, "phyr-recording 3\n");
-	assert_int_equal(phyr_recording_load(f->recording, f->path, &error), PHYR_E_VERSION);
-	write_file(f->path, "");
-	assert_int_equal(phyr_recording_load(f->recording, f->path, &error), PHYR_E_FORMAT);
-	assert_int_equal(error.line, 1);
-	assert_int_equal(phyr_recording_load(f->recording, "/dev/zero", &error), PHYR_E_FORMAT);
-	assert_int_equal(phyr_recording_cnt(f->recording), 0);
-}
-
-static void what_could_not_be_read_again_is_not_written(void **state)
-{
-	struct fixture *f = *state;
-	struct phyr_recording_buffer *buffer;
-
-	assert_int_equal(phyr_recording_save(f->recording, f->path, NULL), PHYR_E_INVAL);
-	assert_int_equal(parse_string(f, SMALL), PHYR_OK);
-	strcpy(phyr_recording_buffer(f->recording, 0)->title, "a\nend");
-	assert_int_equal(phyr_recording_save(f->recording, f->path, NULL), PHYR_E_INVAL);
-	strcpy(phyr_recording_buffer(f->recording, 0)->title, "b");
-	assert_int_equal(phyr_recording_add(f->recording, "empty", &buffer), PHYR_OK);
-	assert_int_equal(phyr_recording_save(f->recording, f->path, NULL), PHYR_E_INVAL);
-	assert_int_equal(access(f->path, F_OK), -1);
-}
-
 #define CASE(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -487,13 +232,6 @@ int main(void)
 		CASE(a_zero_byte_is_refused_even_in_a_comment),
 		CASE(a_text_cut_anywhere_holds_whole_buffers_or_is_refused),
 		CASE(a_later_version_is_told_apart_from_damage),
-		CASE(a_saved_file_is_in_canonical_form_private_and_loads_the_same),
-		CASE(saving_replaces_the_file_behind_a_name),
-		CASE(a_save_that_fails_leaves_the_old_file_and_nothing_else),
-		CASE(a_fifo_is_written_and_not_replaced),
-		CASE(what_cannot_be_opened_read_or_written_is_named_by_its_errno),
-		CASE(a_damaged_or_endless_file_is_refused),
-		CASE(what_could_not_be_read_again_is_not_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,7 +26,7 @@ static int setup(void **state)
 
 	assert_non_null(f);
 	test_mem_init(&f->mem);
-	params = (struct phyrsim_run_params){ &f->mem.mem, { 0 } };
+	params = (struct phyrsim_run_params){ &f->mem.mem, { 0 }, 0 };
 	phyr_list_init(&list, NULL);
 	assert_int_equal(phyr_list_append(&list, range, tag), PHYR_OK);
 	assert_int_equal(phyrsim_run(&params, &list, &f->result, NULL), PHYR_OK);
@@ -64,7 +64,7 @@ static void text_names_the_input_and_the_seeds_numbers(void **state)
 	struct fixture *f = *state;
 	char *text = report(&f->item, 1, PHYRSIM_REPORT_TEXT);
 
-	assert_non_null(strstr(text, "a \"title\": 100M, 25600 pages in 1 runs (a test)\n"));
+	assert_non_null(strstr(text, "a \"title\": 100M, 25600 pages in 1 run (a test)\n"));
 	assert_non_null(strstr(text, "1x4M 1x32M 1x64M\n"));
 	assert_non_null(strstr(text, "204800"));
 	assert_null(strstr(text, " \n"));

@@ -46,7 +46,7 @@ static void append(struct fixture *f, uint64_t pa, uint64_t len)
 
 static void run(struct fixture *f, uint64_t va, uint64_t device_sizes)
 {
-	struct phyrsim_run_params params = { &f->mem.mem, { device_sizes } };
+	struct phyrsim_run_params params = { &f->mem.mem, { device_sizes }, 0 };
 	struct phyrsim_run_error error = { "", 0, false };
 	size_t live_cnt = f->mem.live_cnt;
 
@@ -219,29 +219,88 @@ static void sizes_that_fit_nothing_leave_the_row_empty(void **state)
 	assert_int_equal(translation(f, PHYRSIM_PHASE, PHYRSIM_NAME_VA)->mixed.entry_cnt, 0);
 }
 
-static void wrong_input_is_refused_and_said_where(void **state)
+static void wrong_arguments_are_refused_and_said_where(void **state)
 {
-	struct phyr_tag bar = { PHYR_KIND_P2P, 1 };
-	struct phyr_range range = { { 0x1000 }, 0x1000 };
 	struct fixture *f = *state;
-	struct phyrsim_run_params params = { &f->mem.mem, { 0 } };
+	struct phyrsim_run_params params = { &f->mem.mem, { 0 }, 0 };
 	struct phyrsim_run_error error = { NULL, 0, false };
 
 	assert_int_equal(phyrsim_run(NULL, &f->list, &f->result, &error), PHYR_E_INVAL);
 	assert_int_equal(phyrsim_run(&params, NULL, &f->result, NULL), PHYR_E_INVAL);
 	assert_int_equal(phyrsim_run(&params, &f->list, &f->result, &error), PHYR_E_INVAL);
 	assert_string_equal(error.step, "describing");
+}
+
+/* Described, but not mapped: says why, and has no rows. */
+static void expect_unmappable(struct fixture *f, int err)
+{
+	run(f, phyr_list_va(&f->list), 0);
+	assert_int_equal(f->result.map_err, err);
+	assert_non_null(f->result.map_step);
+	assert_int_equal(f->result.mapping_cnt + f->result.translation_cnt, 0);
+	assert_true(f->result.describe.page_cnt > 0);
+	phyr_list_fini(&f->list);
+}
+
+static void what_cannot_be_mapped_is_described_all_the_same(void **state)
+{
+	struct phyr_tag bar = { PHYR_KIND_P2P, 1 };
+	struct phyr_range range = { { 0x1000 }, 0x1000 };
+	struct fixture *f = *state;
+
 	append(f, 0x10200, 0x1000);
 	append(f, 0x20000, 0x1000);
-	assert_int_equal(phyrsim_run(&params, &f->list, &f->result, &error), PHYR_E_ALIGN);
-	phyr_list_fini(&f->list);
+	expect_unmappable(f, PHYR_E_ALIGN);
 	append(f, 0x20000, 0x1000);
 	assert_int_equal(phyr_list_append(&f->list, range, bar), PHYR_OK);
-	assert_int_equal(phyrsim_run(&params, &f->list, &f->result, &error), PHYR_E_KIND);
-	phyr_list_fini(&f->list);
+	expect_unmappable(f, PHYR_E_KIND);
 	append(f, UINT64_C(1) << 52, 0x1000);
-	assert_int_equal(phyrsim_run(&params, &f->list, &f->result, &error), PHYR_E_RANGE);
-	assert_false(error.mistranslated);
+	expect_unmappable(f, PHYR_E_RANGE);
+	append(f, 0x1000, 0x2000);
+	phyr_list_set_va(&f->list, UINT64_MAX - 0xfff);
+	expect_unmappable(f, PHYR_E_RANGE);
+	append(f, 0, UINT64_MAX - 0xfff); /* more than there are I/O addresses */
+	expect_unmappable(f, PHYR_E_LIMIT);
+	append(f, 0x1000, UINT64_C(1) << 40); /* a leaf a page: too many to simulate */
+	phyr_list_set_va(&f->list, VA);
+	expect_unmappable(f, PHYR_E_LIMIT);
+}
+
+static void pages_that_are_counted_cost_what_simulated_ones_do(void **state)
+{
+	static const uint64_t page_cnts[] = { 1, 2, 511, 512, 513, 5000, 262144 };
+	struct phyrsim_run_error error = { "", 0, false };
+	struct fixture *f = *state;
+	struct phyrsim_run_params params = { &f->mem.mem, { 0 }, 1 };
+	struct phyrsim_result counted;
+
+	for (size_t i = 0; i < sizeof(page_cnts) / sizeof(*page_cnts); i++) {
+		append(f, 0x100000000, page_cnts[i] << 12);
+		run(f, VA, 0);
+		assert_int_equal(phyrsim_run(&params, &f->list, &counted, &error), PHYR_OK);
+		assert_true(counted.mapping[0].counted);
+		assert_int_equal(counted.mapping[0].table_len, f->result.mapping[0].table_len);
+		counted.mapping[0].counted = false;
+		counted.mapping[0].checked_cnt = f->result.mapping[0].checked_cnt;
+		assert_memory_equal(&counted.mapping[0], &f->result.mapping[0],
+				    sizeof(counted.mapping[0]));
+		assert_memory_equal(counted.translation, f->result.translation,
+				    2 * sizeof(counted.translation[0]));
+		phyr_list_fini(&f->list);
+	}
+}
+
+static void linux_may_take_one_page_that_covers_more(void **state)
+{
+	struct fixture *f = *state;
+	const struct phyrsim_translation *row;
+
+	append(f, 0x100000000, 100 * MIB);
+	run(f, VA, 0);
+	row = translation(f, PHYRSIM_LINUX, PHYRSIM_NAME_ZERO);
+	assert_int_equal(row->cover.page_len, 128 * MIB);
+	assert_int_equal(row->cover.entry_cnt, 1);
+	assert_int_equal(row->single.entry_cnt, 25);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -258,7 +317,10 @@ int main(void)
 		CASE(a_region_may_start_and_end_inside_pages),
 		CASE(keys_that_disagree_give_a_device_with_mixed_sizes_its_own_row),
 		CASE(sizes_that_fit_nothing_leave_the_row_empty),
-		CASE(wrong_input_is_refused_and_said_where),
+		CASE(wrong_arguments_are_refused_and_said_where),
+		CASE(what_cannot_be_mapped_is_described_all_the_same),
+		CASE(pages_that_are_counted_cost_what_simulated_ones_do),
+		CASE(linux_may_take_one_page_that_covers_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

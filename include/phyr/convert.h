@@ -51,7 +51,7 @@ typedef int phyr_translate(void *ctx, const void *base, uint64_t len, struct phy
  * @return PHYR_E_RANGE a range wraps, or the total would exceed 2^64 − 4096 bytes
  * @return PHYR_E_BUSY  a mapping borrows the list
  * @return PHYR_E_NOMEM the list is unchanged
- * @complexity O(ranges); on failure O(runs) more
+ * @complexity O(ranges)
  * @threads caller serialises calls on one list
  */
 PHYR_API PHYR_NODISCARD int phyr_convert_ranges(struct phyr_list *list,
@@ -66,7 +66,7 @@ PHYR_API PHYR_NODISCARD int phyr_convert_ranges(struct phyr_list *list,
  * @param[in]     row_cnt how many
  * @param[in]     tag     of all of them
  * @return as phyr_convert_ranges()
- * @complexity O(rows); on failure O(runs) more
+ * @complexity O(rows)
  * @threads caller serialises calls on one list
  */
 PHYR_API PHYR_NODISCARD int phyr_convert_rows(struct phyr_list *list, const struct phyr_row *rows,
@@ -84,7 +84,7 @@ PHYR_API PHYR_NODISCARD int phyr_convert_rows(struct phyr_list *list, const stru
  * @return as phyr_convert_ranges(), or
  * @return PHYR_E_INVAL     the translator gave nothing, or more than was asked for
  * @return any other        what the translator returned
- * @complexity O(pieces); on failure O(runs) more
+ * @complexity O(pieces)
  * @threads caller serialises calls on one list
  */
 PHYR_API PHYR_NODISCARD int phyr_convert_vecs(struct phyr_list *list, const struct phyr_vec *vecs,

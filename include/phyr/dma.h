@@ -28,7 +28,7 @@ struct phyr_dma;
 struct phyr_dma_params {
 	const struct phyr_mem *mem;    /**< required; must outlive the handle */
 	struct phyr_iommu iommu;       /**< ops NULL: no IOMMU */
-	struct phyr_iova_space *space; /**< required with an IOMMU, with its granule; ditto */
+	struct phyr_iova_space *space; /**< required with an IOMMU; ditto */
 };
 
 /** What became of a list. */
@@ -65,7 +65,8 @@ struct phyr_dma_stats {
  * @param[in]  params  see there
  * @param[out] ret_dma the handle; the caller destroys it; written only on PHYR_OK
  * @return PHYR_OK
- * @return PHYR_E_INVAL an argument or the hooks are missing, or an IOMMU comes without a space
+ * @return PHYR_E_INVAL an argument or the hooks are missing, or an IOMMU comes without a space or
+ *                      says that it maps no page size
  * @return PHYR_E_NOMEM the hook returned NULL
  * @complexity O(1)
  * @threads any

@@ -73,6 +73,12 @@ struct phyr_list {
 	bool cut;			 /**< private: some run was too long for one chunk */
 };
 
+/** A state of a list to go back to; the caller's, without end call. All members are private. */
+struct phyr_list_mark {
+	struct phyr_list list; /**< private */
+	uint16_t word_cnt;     /**< private: of the tail */
+};
+
 /** One run of a list, as a cursor returns it. */
 struct phyr_run {
 	struct phyr_range range; /**< where it is */
@@ -198,6 +204,9 @@ PHYR_API PHYR_NODISCARD int phyr_list_clone(const struct phyr_list *list,
 /**
  * @brief Cuts a list off behind its first bytes; cannot fail.
  *
+ * Slabs that this empties stay with the list until phyr_list_trim() or phyr_list_fini(), so a
+ * preload is not used up by what is cut off again.
+ *
  * @param[in,out] list initialised; must not be borrowed, which checked builds verify
  * @param[in]     len  [bytes] to keep; as many as there are or more keeps all
  * @complexity O(runs that are kept + slabs)
@@ -215,6 +224,28 @@ PHYR_API void phyr_list_truncate(struct phyr_list *list, uint64_t len);
  * @threads any number of readers
  */
 PHYR_API bool phyr_list_equal(const struct phyr_list *a, const struct phyr_list *b);
+
+/**
+ * @brief Remembers a state of a list, to be gone back to while the list only grows.
+ *
+ * @param[in]  list     initialised
+ * @param[out] ret_mark the caller's storage
+ * @complexity O(1)
+ * @threads any number of readers
+ */
+PHYR_API void phyr_list_mark(const struct phyr_list *list, struct phyr_list_mark *ret_mark);
+
+/**
+ * @brief Takes back everything that was appended since a mark; cannot fail.
+ *
+ * Memory that was got from the hook since then goes back to it.
+ *
+ * @param[in,out] list as it was at the mark, or grown since; neither truncated nor trimmed
+ * @param[in]     mark from phyr_list_mark()
+ * @complexity O(slabs added since)
+ * @threads caller serialises calls on one list
+ */
+PHYR_API void phyr_list_rollback(struct phyr_list *list, const struct phyr_list_mark *mark);
 
 /**
  * @brief Sees to it that appends can neither fail for memory nor allocate.
@@ -417,11 +448,12 @@ PHYR_API void phyr_list_borrow(struct phyr_list *list);
 /**
  * @brief Takes back one phyr_list_borrow().
  *
- * @param[in,out] list borrowed
+ * @param[in,out] list initialised
+ * @return false when the list was not borrowed; nothing changed
  * @complexity O(1)
  * @threads caller serialises calls on one list
  */
-PHYR_API void phyr_list_release(struct phyr_list *list);
+PHYR_API bool phyr_list_release(struct phyr_list *list);
 
 #ifdef __cplusplus
 }

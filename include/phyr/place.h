@@ -58,7 +58,7 @@ struct phyr_place_result {
 	enum phyr_place_key key;	 /**< which key it follows */
 	bool conflict;			 /**< the keys disagree: no address satisfies both */
 	uint64_t leaf_cnt;		 /**< page-table leaves this will take */
-	uint64_t entry_cnt;		 /**< device entries; 0 without device sizes */
+	uint64_t entry_cnt;		 /**< device entries; 0: no device sizes, or none fits */
 };
 
 /**

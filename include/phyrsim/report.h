@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include <phyr/base.h>
+#include <phyr/split.h>
 #include <phyrsim/run.h>
 
 #ifdef __cplusplus
@@ -49,6 +50,21 @@ struct phyrsim_report_item {
 PHYR_API PHYR_NODISCARD int phyrsim_report(FILE *stream, enum phyrsim_report_format format,
 					   const struct phyrsim_report_item *items,
 					   size_t item_cnt);
+
+/**
+ * @brief Writes why a region's pages are not larger, in sentences.
+ *
+ * Nothing is flushed or closed; look at ferror() afterwards, as always with a stream.
+ *
+ * @param[in,out] stream where to
+ * @param[in]     why    from phyr_split_explain()
+ * @return PHYR_OK
+ * @return PHYR_E_INVAL an argument is NULL
+ * @return PHYR_E_IO    the stream has an error
+ * @complexity O(1)
+ * @threads caller serialises calls on one stream
+ */
+PHYR_API PHYR_NODISCARD int phyrsim_explain_text(FILE *stream, const struct phyr_explanation *why);
 
 #ifdef __cplusplus
 }

@@ -8,7 +8,6 @@
 
 #include <phyr/base.h>
 #include <phyr/list.h>
-#include <phyr/pin.h>
 #include <phyr/split.h>
 #include <phyrsim/linux.h>
 #include <phyrsim/mtt.h>
@@ -33,6 +32,11 @@ enum phyrsim_naming {
 /** How many namings there are. */
 #define PHYRSIM_NAMING_CNT 3
 
+/** Largest buffer that is mapped page by page leaf for leaf. [bytes] */
+#define PHYRSIM_BY_PAGE_MAX (UINT64_C(16) << 30)
+/** Most leaves or device entries that a run simulates: 256 GiB in 4 KiB pages. */
+#define PHYRSIM_LEAVES_MAX (UINT64_C(1) << 26)
+
 /** What describing a buffer costs. */
 struct phyrsim_describe {
 	uint64_t page_cnt;		      /**< 4 KiB pages touched */
@@ -54,6 +58,7 @@ struct phyrsim_mapping {
 	uint64_t call_cnt;		 /**< mapping calls of the backend */
 	uint64_t flush_cnt;		 /**< IOTLB flushes at unmap */
 	uint64_t checked_cnt;		 /**< leaves compared by the walker, all right */
+	bool counted;			 /**< in closed form, nothing was mapped */
 };
 
 /** What translating in the device costs; entry_cnt 0 = no page size of the device fits. */
@@ -61,8 +66,9 @@ struct phyrsim_translation {
 	enum phyrsim_strategy strategy; /**< how it was placed */
 	enum phyrsim_naming naming;	/**< how it is named */
 	bool for_mixed;			/**< placed for a device that takes mixed sizes */
-	struct phyrsim_mtt_cost single; /**< one page size for the region */
-	struct phyrsim_mtt_cost mixed;	/**< several */
+	struct phyrsim_mtt_cost single; /**< one page size, none beyond the region */
+	struct phyrsim_mtt_cost cover;	/**< one page size that may reach beyond, as in Linux */
+	struct phyrsim_mtt_cost mixed;	/**< several sizes, none beyond the region */
 };
 
 /** Most rows of mappings: by page, Linux, and phase for each name, single and mixed. */
@@ -77,7 +83,9 @@ struct phyrsim_translation {
  * a device with mixed sizes where that is elsewhere.
  */
 struct phyrsim_result {
-	struct phyrsim_describe describe;				 /**< describe */
+	struct phyrsim_describe describe; /**< describe */
+	int map_err;			  /**< PHYR_OK, or why it cannot be mapped: no rows */
+	const char *map_step;		  /**< what was being done then, a constant phrase */
 	struct phyrsim_mapping mapping[PHYRSIM_MAPPING_MAX];		 /**< map */
 	size_t mapping_cnt;						 /**< rows of it */
 	struct phyrsim_translation translation[PHYRSIM_TRANSLATION_MAX]; /**< translate */
@@ -88,6 +96,7 @@ struct phyrsim_result {
 struct phyrsim_run_params {
 	const struct phyr_mem *mem; /**< for everything; required */
 	phyr_sizes device_sizes;    /**< of the device's table; empty: 4 KiB to 2 GiB, as mlx5 */
+	uint64_t by_page_max;	    /**< [bytes] 0 = #PHYRSIM_BY_PAGE_MAX */
 };
 
 /** Where a run went wrong. */
@@ -108,88 +117,23 @@ struct phyrsim_run_error {
  * @param[in,out] list       not empty, one kind, joints on pages; borrowed during the call
  * @param[out]    ret_result written only on PHYR_OK
  * @param[out]    ret_error  written on every other result; may be NULL
+ * What cannot be mapped at all is described all the same: map_err then says PHYR_E_KIND (several
+ * kinds of memory), PHYR_E_ALIGN (an interior joint is inside a page), PHYR_E_RANGE (an address is
+ * beyond the table's width, or its va wraps) or PHYR_E_LIMIT (more than the I/O address space
+ * holds, or more than #PHYRSIM_LEAVES_MAX leaves or entries).
+ *
+ * Above by_page_max bytes the row that maps page by page is counted in closed form.
+ *
  * @return PHYR_OK
  * @return PHYR_E_INVAL an argument is missing or the list is empty
- * @return PHYR_E_KIND  several kinds of memory
- * @return PHYR_E_ALIGN an interior joint is inside a page
- * @return PHYR_E_RANGE an address beyond the table's width
  * @return PHYR_E_FAULT the walker disagrees: a defect, ret_error says where
- * @return PHYR_E_LIMIT more than the I/O address space holds
- * @return PHYR_E_NOMEM, PHYR_E_NOSPACE out of memory or addresses
+ * @return PHYR_E_NOMEM out of memory
  * @complexity O(pages)
  * @threads caller serialises calls on one list
  */
 PHYR_API PHYR_NODISCARD int phyrsim_run(const struct phyrsim_run_params *params,
 					struct phyr_list *list, struct phyrsim_result *ret_result,
 					struct phyrsim_run_error *ret_error);
-
-/** What kind of pages a real buffer is asked to have. */
-enum phyrsim_pages {
-	PHYRSIM_PAGES_BASE = 0, /**< 4 KiB pages */
-	PHYRSIM_PAGES_THP = 1,	/**< transparent huge pages, where the system has them */
-};
-
-/** Memory of this process, to be looked at; opaque. */
-struct phyrsim_buffer;
-
-/** What to ask the system for. */
-struct phyrsim_buffer_params {
-	const struct phyr_mem *mem; /**< for bookkeeping; required */
-	uint64_t len;		    /**< [bytes] 4096 …, a multiple of 4096 */
-	uint64_t offset;	    /**< [bytes] how far the region starts into the buffer, ditto */
-	enum phyrsim_pages pages;   /**< which pages */
-};
-
-/** Why there is no buffer. */
-struct phyrsim_buffer_error {
-	const char *step; /**< what failed: "mmap", a constant */
-	int os_errno;	  /**< the system's errno */
-};
-
-/**
- * @brief Gets fresh memory from the system and touches every page of it.
- *
- * The region is the len − offset bytes behind the offset: a buffer of huge pages entered late.
- *
- * @param[in]  params     see there
- * @param[out] ret_buffer the caller destroys it; written only on PHYR_OK
- * @param[out] ret_error  written on PHYR_E_IO; may be NULL
- * @return PHYR_OK
- * @return PHYR_E_INVAL       an argument is missing, len 0, offset ≥ len, pages unknown
- * @return PHYR_E_ALIGN       len or offset is no multiple of 4096
- * @return PHYR_E_RANGE       len does not fit the address space
- * @return PHYR_E_IO          the system refuses
- * @return PHYR_E_NOMEM       the hook returned NULL
- * @return PHYR_E_UNSUPPORTED not on this platform
- * @complexity O(pages)
- * @threads any
- */
-PHYR_API PHYR_NODISCARD int phyrsim_buffer_create(const struct phyrsim_buffer_params *params,
-						  struct phyrsim_buffer **ret_buffer,
-						  struct phyrsim_buffer_error *ret_error);
-
-/**
- * @brief Gives the memory back.
- *
- * @param[in] buffer NULL is allowed
- * @complexity O(pages), the system's
- * @threads no other call on the buffer may be running
- */
-PHYR_API void phyrsim_buffer_destroy(struct phyrsim_buffer *buffer);
-
-/**
- * @brief Appends the region's physical pages to a list.
- *
- * @param[in]     buffer    the buffer
- * @param[in,out] list      appended to
- * @param[out]    ret_error as phyr_pin_self()
- * @return as phyr_pin_self()
- * @complexity O(pages)
- * @threads caller serialises calls on one list
- */
-PHYR_API PHYR_NODISCARD int phyrsim_buffer_pin(const struct phyrsim_buffer *buffer,
-					       struct phyr_list *list,
-					       struct phyr_pin_error *ret_error);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line: what it may say, and what is said about one that may not. */
+/* The command line: options that several commands share, and what is wrong with a set of them. */
 
 #define _GNU_SOURCE /* getopt_long */
 
@@ -11,221 +11,180 @@
 
 #define SIZE_DEFAULT (UINT64_C(100) << 20)
 
-static const char help[] =
-	"Usage: phyrsim [OPTION]...\n"
-	"Takes memory of this machine and shows what it costs to describe, to map for a device\n"
-	"behind an IOMMU, and to translate in the device: as it is done today, and at best.\n"
-	"\n"
-	"  --size SIZE       how much memory (default 100M)\n"
-	"  --pages base|thp  only base pages, or only transparent huge pages\n"
-	"                    (default: both, and huge pages entered 4 KiB late)\n"
-	"  --offset SIZE     how far into the memory the buffer starts\n"
-	"  --device-sizes LIST\n"
-	"                    page sizes of the device's table, as 4K,1M,2M (default 4K to 2G)\n"
-	"  --save FILE       also keep the physical addresses as a recording\n"
-	"  --load FILE       show a recording instead of this machine's memory\n"
-	"  --format FORMAT   text (default) or json\n"
-	"  --help            this text\n"
-	"  --version         the version\n"
-	"\n"
-	"SIZE is bytes, or a number with K, M, G or T (powers of 1024); a multiple of 4K.\n"
-	"Physical addresses need privilege (CAP_SYS_ADMIN); without it the recordings that come\n"
-	"with the program are shown. Exit status: 0 done, 1 failure, 2 wrong usage.\n";
-
-/* The shift of a unit: "", "K", "KB", "KiB"; −1 for anything else. */
-static int unit_shift(const char *unit)
-{
-	static const char letters[] = "KMGTPE";
-	const char *letter;
-	char upper = *unit;
-
-	if (*unit == '\0' || strcmp(unit, "B") == 0)
-		return 0;
-	if (upper >= 'a' && upper <= 'z')
-		upper = (char)(upper - 'a' + 'A');
-	letter = strchr(letters, upper);
-	unit++;
-	if (!letter || (*unit && strcmp(unit, "B") != 0 && strcmp(unit, "iB") != 0))
-		return -1;
-	return 10 * (int)(letter - letters + 1);
-}
-
-/* A number of bytes; NULL when it is fine, else what is wrong with it. */
-static const char *parse_size(const char *text, uint64_t *ret_size)
-{
-	uint64_t number = 0;
-	int shift;
-
-	if (*text < '0' || *text > '9')
-		return "is not a size";
-	for (; *text >= '0' && *text <= '9'; text++)
-		if (__builtin_mul_overflow(number, 10, &number) ||
-		    __builtin_add_overflow(number, (uint64_t)(*text - '0'), &number))
-			return "is too large";
-	shift = unit_shift(text);
-	if (shift < 0)
-		return "has an unknown unit (use K, M, G or T)";
-	if (number > UINT64_MAX >> shift)
-		return "is too large";
-	*ret_size = number << shift;
-	return *ret_size % 4096 ? "is not a multiple of 4096 bytes" : NULL;
-}
-
-static bool take_size(const char *option, const char *text, uint64_t *ret_size)
-{
-	const char *wrong = parse_size(text, ret_size);
-
-	if (wrong)
-		say("--%s: '%s' %s", option, text, wrong);
-	return !wrong;
-}
-
-/* "4K,1M,2M": powers of two, separated by commas. */
-static bool take_sizes(const char *text, phyr_sizes *ret_sizes)
-{
-	const char *wrong = NULL;
-	char item[32];
-
-	for (const char *at = text; !wrong; at += strcspn(at, ",") + 1) {
-		size_t len = strcspn(at, ",");
-		uint64_t size = 0;
-
-		if (len >= sizeof(item)) {
-			wrong = "is not a size";
-			break;
-		}
-		memcpy(item, at, len);
-		item[len] = '\0';
-		wrong = parse_size(item, &size);
-		if (!wrong && (size == 0 || (size & (size - 1))))
-			wrong = "is not a power of two";
-		ret_sizes->mask |= size;
-		if (at[len] == '\0')
-			break;
-	}
-	if (wrong)
-		say("--device-sizes: a size in '%s' %s", text, wrong);
-	return !wrong;
-}
-
 static bool take_pages(struct options *options, const char *text)
 {
+	static const char *const words[PHYRSIM_PAGES_CNT] = { "base", "thp", "hugetlb" };
+	unsigned int index;
+
 	options->pages_given = true;
-	if (strcmp(text, "base") == 0)
-		options->pages = PHYRSIM_PAGES_BASE;
-	else if (strcmp(text, "thp") == 0)
-		options->pages = PHYRSIM_PAGES_THP;
-	else {
-		say("--pages: '%s' is neither 'base' nor 'thp'", text);
+	if (!value_word("pages", text, words, PHYRSIM_PAGES_CNT, &index))
 		return false;
-	}
+	options->pages = (enum phyrsim_pages)index;
+	return true;
+}
+
+static bool take_pin(struct options *options, const char *text)
+{
+	static const char *const words[] = { "snapshot", "locked", "pinned" };
+	unsigned int index;
+
+	if (!value_word("pin", text, words, 3, &index))
+		return false;
+	options->state = (enum phyr_pin_state)index;
 	return true;
 }
 
 static bool take_format(struct options *options, const char *text)
 {
-	if (strcmp(text, "text") == 0)
-		options->format = PHYRSIM_REPORT_TEXT;
-	else if (strcmp(text, "json") == 0)
-		options->format = PHYRSIM_REPORT_JSON;
-	else {
-		say("--format: '%s' is neither 'text' nor 'json'", text);
+	static const char *const words[] = { "text", "json" };
+	unsigned int index;
+
+	if (!value_word("format", text, words, 2, &index))
 		return false;
-	}
+	options->format = index ? PHYRSIM_REPORT_JSON : PHYRSIM_REPORT_TEXT;
 	return true;
 }
 
-static bool take_path(const char *option, const char *text, const char **ret_path)
+static bool take_name(struct options *options, const char *text)
 {
-	*ret_path = text;
-	if (*text == '\0')
-		say("--%s: the name of the file is empty", option);
-	return *text != '\0';
+	static const char *const words[] = { "va", "zero" };
+	unsigned int index;
+
+	if (!value_word("name", text, words, 2, &index))
+		return false;
+	options->name_zero = index == 1;
+	return true;
 }
 
-enum letter {
-	SIZE = 's',
-	PAGES = 'p',
-	OFFSET = 'o',
-	SAVE = 'w',
-	LOAD = 'r',
-	FORMAT = 'f',
-	SIZES = 'd'
-};
+static bool take_pid(struct options *options, const char *text)
+{
+	uint64_t pid;
 
-static bool take(struct options *options, int letter, const char *value)
+	if (!value_number("pid", text, UINT32_MAX, &pid))
+		return false;
+	options->pid = (uint32_t)pid;
+	if (pid == 0)
+		say("--pid: there is no process 0");
+	return pid != 0;
+}
+
+static bool take(struct options *options, enum letter letter, const char *value)
 {
 	switch (letter) {
-	case SIZE:
+	case LETTER_SIZE:
 		options->size_given = true;
-		return take_size("size", value, &options->size);
-	case OFFSET:
+		return value_size("size", value, &options->size);
+	case LETTER_OFFSET:
 		options->offset_given = true;
-		return take_size("offset", value, &options->offset);
-	case SIZES:
-		return take_sizes(value, &options->device_sizes);
-	case PAGES:
+		return value_size("offset", value, &options->offset);
+	case LETTER_SIZES:
+		return value_sizes("device-sizes", value, &options->device_sizes);
+	case LETTER_PAGES:
 		return take_pages(options, value);
-	case SAVE:
-		return take_path("save", value, &options->save);
-	case LOAD:
-		return take_path("load", value, &options->load);
-	case FORMAT:
+	case LETTER_NAME:
+		return take_name(options, value);
+	case LETTER_COVERING:
+		options->covering = true;
+		return true;
+	case LETTER_PIN:
+		return take_pin(options, value);
+	case LETTER_PID:
+		return take_pid(options, value);
+	case LETTER_VA:
+		options->va_given = true;
+		return value_number("va", value, UINT64_MAX, &options->va);
+	case LETTER_FRAGMENT:
+		options->fragment_given = true;
+		return value_fragment("fragment", value, &options->fragment);
+	case LETTER_TITLE:
+		options->title = value;
+		return true;
+	case LETTER_SAVE:
+		return value_path("save", value, &options->save);
+	case LETTER_ANONYMISE:
+		options->anonymise = true;
+		return true;
+	case LETTER_LOAD:
+		return value_path("load", value, &options->load);
+	case LETTER_FORMAT:
 		return take_format(options, value);
-	case 'h':
-		options->done = true;
-		return fputs(help, stdout) >= 0;
-	case 'v':
-		options->done = true;
-		return printf("phyrsim %s\n", phyr_version()) > 0;
-	default:
-		return false; /* getopt_long has said why */
+	case LETTER_HELP:
+	case LETTER_VERSION:
+		break; /* answered before */
 	}
+	return false;
 }
 
-/* What no option alone can know. */
-static bool check(const struct options *options)
+static bool name_process(const struct options *options)
 {
-	if (options->size == 0)
-		say("--size: there is nothing to look at in 0 bytes");
-	else if (options->offset >= options->size)
-		say("--offset: leaves nothing of the %s", options->size_given ? "--size" : "100M");
-	else if (options->load && (options->size_given || options->offset_given))
-		say("--%s: cannot change a recording (--load)",
-		    options->size_given ? "size" : "offset");
-	else if (options->load && options->pages_given)
-		say("--pages: cannot change a recording (--load)");
+	if (!options->pid && options->va_given)
+		say("--va: an address of which process? (--pid)");
+	else if (!options->pid)
+		return true;
+	else if (!options->va_given || !options->size_given)
+		say("--pid: needs --va and --size");
+	else if (options->offset_given || options->pages_given)
+		say("--%s: cannot change another process's memory (--pid)",
+		    options->offset_given ? "offset" : "pages");
+	else if (options->state != PHYR_PIN_SNAPSHOT)
+		say("--pin: of another process's memory (--pid) only a snapshot can be taken");
 	else
 		return true;
 	return false;
 }
 
-enum status options_parse(struct options *options, int argc, char **argv)
+bool options_name_memory(const struct options *options)
 {
-	static const struct option known[] = {
-		{ "size", required_argument, NULL, SIZE },
-		{ "pages", required_argument, NULL, PAGES },
-		{ "offset", required_argument, NULL, OFFSET },
-		{ "device-sizes", required_argument, NULL, SIZES },
-		{ "save", required_argument, NULL, SAVE },
-		{ "load", required_argument, NULL, LOAD },
-		{ "format", required_argument, NULL, FORMAT },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'v' },
-		{ NULL, 0, NULL, 0 },
-	};
+	if (options->size == 0)
+		say("--size: there is nothing to look at in 0 bytes");
+	else if (options->offset >= options->size)
+		say("--offset: leaves nothing of the %s", options->size_given ? "--size" : "100M");
+	else
+		return name_process(options);
+	return false;
+}
+
+bool options_name_input(const struct options *options)
+{
+	const char *live = options->size_given		       ? "size" :
+			   options->offset_given	       ? "offset" :
+			   options->pages_given		       ? "pages" :
+			   options->pid			       ? "pid" :
+			   options->va_given		       ? "va" :
+			   options->state != PHYR_PIN_SNAPSHOT ? "pin" :
+								 NULL;
+
+	if (options->load && live) {
+		say("--%s: cannot change a recording (--load)", live);
+		return false;
+	}
+	return options_name_memory(options);
+}
+
+static enum status answer(struct options *options, const struct command *command, int letter)
+{
+	options->done = true;
+	if (letter == LETTER_HELP)
+		return fputs(command->help, stdout) >= 0 ? STATUS_OK : STATUS_FAILURE;
+	return printf("phyrsim %s\n", phyr_version()) > 0 ? STATUS_OK : STATUS_FAILURE;
+}
+
+enum status options_parse(struct options *options, const struct command *command, int argc,
+			  char **argv)
+{
 	int letter;
 
 	memset(options, 0, sizeof(*options));
 	options->size = SIZE_DEFAULT;
-	while (!options->done && (letter = getopt_long(argc, argv, "", known, NULL)) != -1)
-		if (!take(options, letter, optarg))
-			return STATUS_MISUSE;
-	if (options->done)
-		return STATUS_OK;
+	while ((letter = getopt_long(argc, argv, "", command->known, NULL)) != -1) {
+		if (letter == LETTER_HELP || letter == LETTER_VERSION)
+			return answer(options, command, letter);
+		if (letter == '?' || !take(options, (enum letter)letter, optarg))
+			return STATUS_MISUSE; /* who could not take it has said why */
+	}
 	if (optind < argc) {
 		say("'%s': there are no arguments, only options (see --help)", argv[optind]);
 		return STATUS_MISUSE;
 	}
-	return check(options) ? STATUS_OK : STATUS_MISUSE;
+	return command->check(options) ? STATUS_OK : STATUS_MISUSE;
 }

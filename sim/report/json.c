@@ -18,6 +18,21 @@ static json_t *integer(uint64_t number)
 	return json_integer((json_int_t)number);
 }
 
+/* A string; what is not UTF-8 in it (a file may have any name) becomes question marks. */
+static json_t *text_json(const char *text)
+{
+	json_t *string = json_string(text);
+	char plain[256];
+	size_t i = 0;
+
+	if (string)
+		return string;
+	for (; text[i] && i < sizeof(plain) - 1; i++)
+		plain[i] = (char)((unsigned char)text[i] < 0x80 ? text[i] : '?');
+	plain[i] = '\0';
+	return json_string(plain);
+}
+
 static json_t *blocks_json(const struct phyr_block_counts *counts)
 {
 	json_t *object = json_object();
@@ -61,13 +76,13 @@ static json_t *mapping_json(const struct phyrsim_mapping *row)
 {
 	bool named = row->strategy == PHYRSIM_PHASE;
 
-	return json_pack("{s:s, s:s?, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "strategy",
+	return json_pack("{s:s, s:s?, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "strategy",
 			 phyrsim_strategy_name(row->strategy), "named_by",
 			 named ? phyrsim_naming_name(row->naming) : NULL, "for_mixed",
 			 row->for_mixed, "reserved_bytes", integer(row->reserved_len), "leaves",
 			 blocks_json(&row->leaves), "table_bytes", integer(row->table_len),
 			 "map_calls", integer(row->call_cnt), "flushes", integer(row->flush_cnt),
-			 "leaves_checked", integer(row->checked_cnt));
+			 "leaves_checked", integer(row->checked_cnt), "counted", row->counted);
 }
 
 static json_t *cost_json(const struct phyrsim_mtt_cost *cost)
@@ -79,10 +94,11 @@ static json_t *cost_json(const struct phyrsim_mtt_cost *cost)
 
 static json_t *translation_json(const struct phyrsim_translation *row)
 {
-	return json_pack("{s:s, s:s, s:b, s:o, s:o}", "strategy",
+	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o}", "strategy",
 			 phyrsim_strategy_name(row->strategy), "named_by",
 			 phyrsim_naming_name(row->naming), "for_mixed", row->for_mixed, "single",
-			 cost_json(&row->single), "mixed", cost_json(&row->mixed));
+			 cost_json(&row->single), "covering", cost_json(&row->cover), "mixed",
+			 cost_json(&row->mixed));
 }
 
 /* Appends to an array, which becomes NULL when anything has failed. */
@@ -105,10 +121,13 @@ static json_t *item_json(const struct phyrsim_report_item *item)
 		mappings = append(mappings, mapping_json(&result->mapping[i]));
 	for (size_t i = 0; i < result->translation_cnt; i++)
 		translations = append(translations, translation_json(&result->translation[i]));
-	object = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "title", item->title, "source",
-			   item->source, "bytes", integer(result->describe.list.len), "describe",
-			   describe_json(&result->describe), "map", mappings, "translate",
-			   translations);
+	object = json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:o}", "title", text_json(item->title), "source",
+		text_json(item->source), "bytes", integer(result->describe.list.len), "describe",
+		describe_json(&result->describe), "map", mappings, "translate", translations);
+	if (object && result->map_err)
+		(void)json_object_set_new(object, "map_error",
+					  json_string(phyr_errname(result->map_err)));
 	if (object && item->provide_s >= 0)
 		(void)json_object_set_new(object, "provide_seconds", json_real(item->provide_s));
 	if (object && item->run_s >= 0)

@@ -6,7 +6,7 @@
 #include <phyrsim/report.h>
 
 #define TABLE_ROWS 16
-#define TABLE_COLUMNS 9
+#define TABLE_COLUMNS 11
 #define TABLE_CELL 256
 
 /* A table of cells that is printed once all of them are known. */

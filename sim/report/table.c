@@ -16,7 +16,8 @@ void phyrsim_size_text(uint64_t len, char *text, size_t text_len)
 		unit++;
 	}
 	/* The first unit is the empty one: its letter ends the string. */
-	(void)snprintf(text, text_len, "%" PRIu64 "%.1s", len, &units[unit]);
+	(void)snprintf(text, text_len, "%" PRIu64 "%.1s%s", len, &units[unit],
+		       unit ? "" : " bytes");
 }
 
 static char *add_cell(struct table *table)

@@ -116,11 +116,21 @@ static void mixed_cut(const struct phyr_block_counts *counts, char text[TABLE_CE
 	}
 }
 
+static void add_page_size(struct table *table, const struct phyrsim_mtt_cost *cost)
+{
+	if (cost->entry_cnt)
+		phyrsim_table_size(table, cost->page_len);
+	else
+		phyrsim_table_text(table, "none fits");
+	phyrsim_table_number(table, cost->entry_cnt);
+}
+
 static void print_translate(FILE *stream, const struct phyrsim_result *result)
 {
-	static const char *const heads[] = { "named by", "page size", "entries", "bytes",
-					     "octwords", "mixed",     "bytes",	 "mixed sizes" };
-	struct table table = { .text_column = 8 };
+	static const char *const heads[] = { "named by", "page size",  "entries", "bytes",
+					     "octwords", "covering",   "entries", "mixed",
+					     "bytes",	 "mixed sizes" };
+	struct table table = { .text_column = 10 };
 	char name[TABLE_CELL], cut[TABLE_CELL];
 
 	phyrsim_table_row(&table, "translate");
@@ -132,13 +142,10 @@ static void print_translate(FILE *stream, const struct phyrsim_result *result)
 		row_name(row->strategy, row->for_mixed, name);
 		phyrsim_table_row(&table, name);
 		phyrsim_table_text(&table, phyrsim_naming_name(row->naming));
-		if (row->single.entry_cnt)
-			phyrsim_table_size(&table, row->single.page_len);
-		else
-			phyrsim_table_text(&table, "none fits");
-		phyrsim_table_number(&table, row->single.entry_cnt);
+		add_page_size(&table, &row->single);
 		phyrsim_table_number(&table, row->single.len);
 		phyrsim_table_number(&table, row->single.octword_len);
+		add_page_size(&table, &row->cover);
 		phyrsim_table_number(&table, row->mixed.entry_cnt);
 		phyrsim_table_number(&table, row->mixed.len);
 		mixed_cut(&row->mixed.pages, cut);
@@ -147,14 +154,27 @@ static void print_translate(FILE *stream, const struct phyrsim_result *result)
 	phyrsim_table_print(stream, &table);
 }
 
+/* A name that a terminal may be given as it is: control characters become question marks. */
+static const char *printable(const char *name, char text[TABLE_CELL])
+{
+	size_t i = 0;
+
+	for (; name[i] && i < TABLE_CELL - 1; i++)
+		text[i] = (char)((unsigned char)name[i] < 0x20 || name[i] == 0x7f ? '?' : name[i]);
+	text[i] = '\0';
+	return text;
+}
+
 static void print_item(FILE *stream, const struct phyrsim_report_item *item)
 {
 	const struct phyrsim_describe *describe = &item->result->describe;
-	char len[TABLE_CELL];
+	char len[TABLE_CELL], title[TABLE_CELL], source[TABLE_CELL];
 
 	phyrsim_size_text(describe->list.len, len, sizeof(len));
-	(void)fprintf(stream, "%s: %s, %" PRIu64 " pages in %" PRIu64 " runs (%s)\n", item->title,
-		      len, describe->page_cnt, describe->list.run_cnt, item->source);
+	(void)fprintf(stream, "%s: %s, %" PRIu64 " page%s in %" PRIu64 " run%s (%s)\n",
+		      printable(item->title, title), len, describe->page_cnt,
+		      describe->page_cnt == 1 ? "" : "s", describe->list.run_cnt,
+		      describe->list.run_cnt == 1 ? "" : "s", printable(item->source, source));
 	if (item->provide_s >= 0)
 		(void)fprintf(
 			stream,
@@ -165,6 +185,11 @@ static void print_item(FILE *stream, const struct phyrsim_report_item *item)
 	(void)fputc('\n', stream);
 	print_describe(stream, describe);
 	(void)fputc('\n', stream);
+	if (item->result->map_err) {
+		(void)fprintf(stream, "  cannot be mapped in one range: %s: %s\n",
+			      item->result->map_step, phyr_strerror(item->result->map_err));
+		return;
+	}
 	print_map(stream, item->result);
 	(void)fputc('\n', stream);
 	print_translate(stream, item->result);
@@ -174,7 +199,10 @@ int phyrsim_report_text(FILE *stream, const struct phyrsim_report_item *items, s
 {
 	(void)fputs("IOMMU: VT-d second stage, 4K, 2M and 1G leaves, 48-bit addresses, strict "
 		    "flushing\n"
-		    "device: entries of 8 bytes in octwords of 16, no page beyond the region\n\n",
+		    "device: entries of 8 bytes in octwords of 16; covering: one page size that "
+		    "may reach\n"
+		    "beyond the region, as Linux takes it; phase: fewest entries first, then "
+		    "leaves\n\n",
 		    stream);
 	for (size_t i = 0; i < item_cnt; i++) {
 		if (i)

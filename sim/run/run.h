@@ -8,6 +8,9 @@
 #include <phyrsim/mem.h>
 #include <phyrsim/run.h>
 
+/* The lowest page is never handed out, as in Linux; 48 bits are a four-level table. */
+#define FIRST_IOVA PHYR_PAGE_SIZE
+#define LAST_IOVA ((UINT64_C(1) << 48) - 1)
 /* A machine with nothing mapped: every mapping gets one of its own. */
 struct machine {
 	const struct phyr_mem *mem;
@@ -22,6 +25,38 @@ struct report {
 	struct phyrsim_run_error error;
 	uint64_t checked_cnt;
 };
+
+/* The run so far. */
+struct context {
+	const struct phyr_mem *mem;
+	phyr_sizes device_sizes;
+	uint64_t by_page_max;
+	struct phyr_list *list;
+	struct phyrsim_result result;
+	struct report report;
+};
+
+/* By which address a device names byte 0, which has this I/O address. */
+uint64_t phyrsim_name_of(const struct phyr_list *list, enum phyrsim_naming naming, uint64_t iova);
+
+/* A new row of the result. */
+struct phyrsim_mapping *phyrsim_add_mapping(struct context *context,
+					    enum phyrsim_strategy strategy);
+struct phyrsim_translation *phyrsim_add_translation(struct context *context,
+						    const struct phyrsim_mapping *mapping,
+						    enum phyrsim_naming naming);
+
+/* Registers mapped memory under a name in every way that a device may have; adds the row. */
+int phyrsim_translate(struct context *context, const struct machine *machine,
+		      const struct phyr_list *bus, const struct phyrsim_mapping *mapping,
+		      enum phyrsim_naming naming);
+
+/* Maps in one way on a machine of its own, adds the rows, unmaps; all is as new afterwards. */
+int phyrsim_run_strategy(struct context *context, enum phyrsim_strategy strategy,
+			 enum phyrsim_naming naming, bool mixed);
+
+/* Adds the rows of a buffer that is mapped page by page, without mapping it. */
+void phyrsim_count_by_page(struct context *context);
 
 /*
  * Compares the tables with the list, leaf by leaf: byte n of bus must lead to byte n of list, and

@@ -22,6 +22,10 @@ int phyr_dma_create(const struct phyr_dma_params *params, struct phyr_dma **ret_
 	dma->space = params->space;
 	if (dma->iommu.ops)
 		dma->iommu.ops->caps(dma->iommu.ctx, &dma->caps);
+	if (dma->iommu.ops && dma->caps.sizes.mask == 0) {
+		phyr_dma_destroy(dma);
+		return PHYR_E_INVAL;
+	}
 	*ret_dma = dma;
 	return PHYR_OK;
 }
@@ -63,6 +67,7 @@ static int reserve_and_map(struct phyr_dma *dma, struct job *job,
 			   const struct phyr_placement *placement, struct phyr_dma_map *map)
 {
 	struct phyr_placement place = placement ? *placement : phyr_placement_any();
+	unsigned int granule_lg2 = phyr_sizes_min_lg2(dma->caps.sizes);
 	int err = phyr_job_prepare(dma, job);
 
 	if (err)
@@ -71,6 +76,9 @@ static int reserve_and_map(struct phyr_dma *dma, struct job *job,
 		place.window.first = dma->caps.iova.first;
 	if (place.window.last.addr > dma->caps.iova.last.addr)
 		place.window.last = dma->caps.iova.last;
+	/* The space may hand out finer granules than the IOMMU maps. */
+	if (place.phase_lg2 < granule_lg2)
+		place.phase_lg2 = (uint8_t)granule_lg2;
 	err = phyr_iova_alloc(dma->space, job->reserved.len, &place, &job->reserved);
 	if (err)
 		return err;
@@ -161,7 +169,8 @@ int phyr_dma_unmap(struct phyr_dma *dma, struct phyr_dma_map *map)
 		return PHYR_E_INVAL;
 	switch (map->form) {
 	case PHYR_DMA_BORROWED:
-		phyr_list_release(map->list);
+		if (!phyr_list_release(map->list))
+			return PHYR_E_NOENT;
 		break;
 	case PHYR_DMA_RANGE:
 		err = unmap_range(dma, map);

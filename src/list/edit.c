@@ -17,7 +17,7 @@ int phyr_list_concat(struct phyr_list *list, const struct phyr_list *other)
 
 	if (!list || !other || list == other)
 		return PHYR_E_INVAL;
-	mark = phyr_list_mark(list);
+	phyr_list_mark(list, &mark);
 	phyr_list_begin(other, &cursor);
 	while (!err && phyr_list_next(&cursor, &run))
 		err = phyr_list_append(list, run.range, run.tag);
@@ -78,10 +78,11 @@ static void drop_words(struct phyr_list *list, const struct phyr_list_cursor *cu
 static void reopen(struct phyr_list *list, const struct phyr_list_cursor *before,
 		   const struct phyr_run *run, uint64_t len)
 {
-	size_t storage_len = list->stats.storage_len;
 	struct phyr_list_stats closed;
+	size_t storage_len;
 
 	drop_words(list, before);
+	storage_len = list->stats.storage_len;
 	list->tag = before->tag;
 	list->open = run->range;
 	list->open.len = len - run->offset;

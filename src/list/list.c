@@ -184,8 +184,10 @@ void phyr_list_borrow(struct phyr_list *list)
 	list->borrow_cnt++;
 }
 
-void phyr_list_release(struct phyr_list *list)
+bool phyr_list_release(struct phyr_list *list)
 {
-	PHYR_ASSERT(list->borrow_cnt > 0);
+	if (list->borrow_cnt == 0)
+		return false;
 	list->borrow_cnt--;
+	return true;
 }

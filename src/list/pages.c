@@ -131,7 +131,7 @@ int phyr_list_append_pages(struct phyr_list *list, const uint64_t *pages, size_t
 		return PHYR_E_BUSY;
 	if ((uint64_t)page_cnt << PHYR_PAGE_LG2 > UINT64_MAX - PHYR_PAGE_SIZE + 1 - list->stats.len)
 		return PHYR_E_RANGE;
-	mark = phyr_list_mark(list);
+	phyr_list_mark(list, &mark);
 	err = append_all(list, pages, page_cnt, tag);
 	if (err)
 		phyr_list_rollback(list, &mark);

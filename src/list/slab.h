@@ -21,13 +21,13 @@ struct phyr_slab {
 	struct phyr_slab *next;
 	struct phyr_slab *prev;
 	struct phyr_slab *jump;
-	uint64_t offset;       /* [bytes] of the list before the first word */
-	struct phyr_tag tag;   /* in force before the first word */
-	uint16_t word_cnt;     /* words used; all the words of one run are in one slab */
-	uint16_t word_cap;     /* words there is room for */
-	uint32_t depth : 31;   /* 1 = the first slab */
-	uint32_t supplied : 1; /* the caller's memory, never freed */
-	uint64_t words[];
+	uint64_t offset;	      /* [bytes] of the list before the first word */
+	struct phyr_tag tag;	      /* in force before the first word */
+	uint16_t word_cnt;	      /* words used; all the words of one run are in one slab */
+	uint16_t word_cap;	      /* words there is room for */
+	uint32_t depth : 31;	      /* 1 = the first slab */
+	uint32_t supplied : 1;	      /* the caller's memory, never freed */
+	_Alignas(8) uint64_t words[]; /* no gap at the end, on any host */
 };
 
 /* A tag, and the head, the whole pages and the tail of a run too long for one chunk. */
@@ -65,15 +65,6 @@ int phyr_list_make_room(struct phyr_list *list, uint32_t word_cnt);
 void phyr_list_drop_slabs(struct phyr_list *list, struct phyr_slab *tail);
 /* Frees spare slabs that are the hook's. */
 void phyr_list_free_spare(struct phyr_list *list);
-
-/* A state of a list to which it can go back while it has only grown since. */
-struct phyr_list_mark {
-	struct phyr_list list;
-	uint16_t word_cnt; /* of the tail */
-};
-
-struct phyr_list_mark phyr_list_mark(const struct phyr_list *list);
-void phyr_list_rollback(struct phyr_list *list, const struct phyr_list_mark *mark);
 
 /* What the last run is as words. */
 struct phyr_run_words {

@@ -85,6 +85,12 @@ int phyr_list_make_room(struct phyr_list *list, uint32_t word_cnt)
 	return PHYR_OK;
 }
 
+static void free_slab(struct phyr_list *list, struct phyr_slab *slab)
+{
+	list->stats.storage_len -= slab_len(slab);
+	list->mem->free(list->mem->ctx, slab, slab_len(slab));
+}
+
 void phyr_list_drop_slabs(struct phyr_list *list, struct phyr_slab *tail)
 {
 	struct phyr_slab *slab = tail ? tail->next : list->first;
@@ -92,7 +98,11 @@ void phyr_list_drop_slabs(struct phyr_list *list, struct phyr_slab *tail)
 	while (slab) {
 		struct phyr_slab *next = slab->next;
 
-		put_spare(list, slab);
+		/* One that was trimmed to a few words would not hold just any run. */
+		if (slab->word_cap < PHYR_RUN_WORDS_MAX)
+			free_slab(list, slab);
+		else
+			put_spare(list, slab);
 		slab = next;
 	}
 	if (tail)
@@ -100,12 +110,6 @@ void phyr_list_drop_slabs(struct phyr_list *list, struct phyr_slab *tail)
 	else
 		list->first = NULL;
 	list->tail = tail;
-}
-
-static void free_slab(struct phyr_list *list, struct phyr_slab *slab)
-{
-	list->stats.storage_len -= slab_len(slab);
-	list->mem->free(list->mem->ctx, slab, slab_len(slab));
 }
 
 void phyr_list_free_spare(struct phyr_list *list)
@@ -124,9 +128,27 @@ void phyr_list_free_spare(struct phyr_list *list)
 	}
 }
 
-struct phyr_list_mark phyr_list_mark(const struct phyr_list *list)
+void phyr_list_mark(const struct phyr_list *list, struct phyr_list_mark *ret_mark)
 {
-	return (struct phyr_list_mark){ *list, list->tail ? list->tail->word_cnt : 0 };
+	ret_mark->list = *list;
+	ret_mark->word_cnt = list->tail ? list->tail->word_cnt : 0;
+}
+
+/* Frees as many whole slabs as were got from the hook meanwhile. */
+static void free_new(struct phyr_list *list, size_t len_before)
+{
+	struct phyr_slab **link = &list->spare;
+
+	while (*link && list->stats.storage_len > len_before) {
+		struct phyr_slab *slab = *link;
+
+		if (slab->supplied || slab->word_cap < PHYR_SLAB_WORDS) {
+			link = &slab->next;
+			continue;
+		}
+		*link = slab->next;
+		free_slab(list, slab);
+	}
 }
 
 void phyr_list_rollback(struct phyr_list *list, const struct phyr_list_mark *mark)
@@ -142,6 +164,7 @@ void phyr_list_rollback(struct phyr_list *list, const struct phyr_list_mark *mar
 	list->stats.storage_len = storage_len;
 	if (list->tail)
 		list->tail->word_cnt = mark->word_cnt;
+	free_new(list, mark->list.stats.storage_len);
 }
 
 /* Words that are sure to be usable: the last ones may be too few for the next run. */

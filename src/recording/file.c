@@ -6,7 +6,8 @@
  * new recording and a full disk costs nothing. What is not a regular file (a terminal, a pipe) can
  * not be replaced and is written as it is.
  *
- * Helpers answer an errno, 0 for success. Not here: the text (text.c).
+ * Helpers answer an errno, 0 for success. Not here: what is in the files (parse.c, print.c,
+ * attach.c, pack.c).
  */
 #define _FILE_OFFSET_BITS 64
 #define _XOPEN_SOURCE 700
@@ -32,7 +33,8 @@
 static int failed(struct phyr_recording_error *ret_error, const char *reason, int os_errno)
 {
 	if (ret_error)
-		*ret_error = (struct phyr_recording_error){ 0, reason, os_errno };
+		*ret_error =
+			(struct phyr_recording_error){ .reason = reason, .os_errno = os_errno };
 	return PHYR_E_IO;
 }
 
@@ -45,23 +47,33 @@ static int open_file(const char *path, int flags, int *ret_fd)
 }
 
 /* Appends the next bytes of a file; *ret_len is 0 at its end. */
-static int read_some(int fd, struct phyr_recording_text *text, size_t *ret_len)
+static int read_some(int fd, struct phyr_recording_bytes *bytes, size_t *ret_len)
 {
 	ssize_t got;
 
 	do
-		got = read(fd, text->text + text->len, READ_LEN);
+		got = read(fd, bytes->bytes + bytes->len, READ_LEN);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return errno;
-	text->len += (size_t)got;
+	bytes->len += (size_t)got;
 	*ret_len = (size_t)got;
 	return 0;
 }
 
-/* Reads to the end, or to a zero byte: no recording has one, and /dev/zero has no end. */
-static int read_text(int fd, struct phyr_recording_text *text,
-		     struct phyr_recording_error *ret_error)
+/*
+ * Can more bytes, behind these and the last ones read, be part of a recording? Not after a zero
+ * byte in a text, nor beyond the length of a binary one: /dev/zero has no end.
+ */
+static bool goes_on(const struct phyr_recording_bytes *bytes, size_t last_len)
+{
+	if (phyr_recording_is_binary(bytes->bytes, bytes->len))
+		return phyr_recording_goes_on(bytes->bytes, bytes->len);
+	return !memchr(bytes->bytes + bytes->len - last_len, '\0', last_len);
+}
+
+static int read_all(int fd, struct phyr_recording_bytes *bytes,
+		    struct phyr_recording_error *ret_error)
 {
 	size_t len = 0;
 	int err;
@@ -69,20 +81,28 @@ static int read_text(int fd, struct phyr_recording_text *text,
 	do {
 		int os_errno;
 
-		err = phyr_recording_text_reserve(text, READ_LEN);
+		err = phyr_recording_bytes_reserve(bytes, READ_LEN);
 		if (err)
 			return err;
-		os_errno = read_some(fd, text, &len);
+		os_errno = read_some(fd, bytes, &len);
 		if (os_errno)
 			return failed(ret_error, "cannot be read", os_errno);
-	} while (len && !memchr(text->text + text->len - len, '\0', len));
+	} while (len && goes_on(bytes, len));
 	return PHYR_OK;
+}
+
+static int take(struct phyr_recording *recording, const struct phyr_recording_bytes *bytes,
+		struct phyr_recording_error *ret_error)
+{
+	if (phyr_recording_is_binary(bytes->bytes, bytes->len))
+		return phyr_recording_unpack(recording, bytes->bytes, bytes->len, ret_error);
+	return phyr_recording_parse(recording, (const char *)bytes->bytes, bytes->len, ret_error);
 }
 
 int phyr_recording_load(struct phyr_recording *recording, const char *path,
 			struct phyr_recording_error *ret_error)
 {
-	struct phyr_recording_text text = { 0 };
+	struct phyr_recording_bytes bytes = { 0 };
 	int os_errno;
 	int err;
 	int fd;
@@ -92,21 +112,21 @@ int phyr_recording_load(struct phyr_recording *recording, const char *path,
 	os_errno = open_file(path, O_RDONLY, &fd);
 	if (os_errno)
 		return failed(ret_error, "cannot be opened", os_errno);
-	text.mem = recording->mem;
-	err = read_text(fd, &text, ret_error);
+	bytes.mem = recording->mem;
+	err = read_all(fd, &bytes, ret_error);
 	(void)close(fd);
 	if (!err)
-		err = phyr_recording_parse(recording, text.text, text.len, ret_error);
-	phyr_recording_text_fini(&text);
+		err = take(recording, &bytes, ret_error);
+	phyr_recording_bytes_fini(&bytes);
 	return err;
 }
 
-static int write_all(int fd, const struct phyr_recording_text *text)
+static int write_all(int fd, const struct phyr_recording_bytes *bytes)
 {
 	size_t done = 0;
 
-	while (done < text->len) {
-		ssize_t put = write(fd, text->text + done, text->len - done);
+	while (done < bytes->len) {
+		ssize_t put = write(fd, bytes->bytes + done, bytes->len - done);
 
 		if (put < 0 && errno != EINTR)
 			return errno;
@@ -115,7 +135,7 @@ static int write_all(int fd, const struct phyr_recording_text *text)
 	return 0;
 }
 
-static int write_in_place(const char *path, const struct phyr_recording_text *text)
+static int write_in_place(const char *path, const struct phyr_recording_bytes *bytes)
 {
 	int os_errno;
 	int fd;
@@ -123,21 +143,21 @@ static int write_in_place(const char *path, const struct phyr_recording_text *te
 	os_errno = open_file(path, O_WRONLY | O_TRUNC, &fd);
 	if (os_errno)
 		return os_errno;
-	os_errno = write_all(fd, text);
+	os_errno = write_all(fd, bytes);
 	if (close(fd) && !os_errno)
 		os_errno = errno;
 	return os_errno;
 }
 
 /* Writes and closes. */
-static int fill_temp(int fd, const struct phyr_recording_text *text)
+static int fill_temp(int fd, const struct phyr_recording_bytes *bytes)
 {
 	int os_errno = 0;
 
 	if (fcntl(fd, F_SETFD, FD_CLOEXEC))
 		os_errno = errno;
 	if (!os_errno)
-		os_errno = write_all(fd, text);
+		os_errno = write_all(fd, bytes);
 	if (!os_errno && fsync(fd))
 		os_errno = errno;
 	if (close(fd) && !os_errno)
@@ -145,7 +165,7 @@ static int fill_temp(int fd, const struct phyr_recording_text *text)
 	return os_errno;
 }
 
-static int replace_file(const char *path, const struct phyr_recording_text *text)
+static int replace_file(const char *path, const struct phyr_recording_bytes *bytes)
 {
 	const char *slash = strrchr(path, '/');
 	size_t dir_len = slash ? (size_t)(slash - path) + 1 : 0;
@@ -160,7 +180,7 @@ static int replace_file(const char *path, const struct phyr_recording_text *text
 	fd = mkstemp(temp); /* of mode 0600 */
 	if (fd < 0)
 		return errno;
-	os_errno = fill_temp(fd, text);
+	os_errno = fill_temp(fd, bytes);
 	if (!os_errno && rename(temp, path))
 		os_errno = errno;
 	if (os_errno)
@@ -180,18 +200,18 @@ static bool resolve(const char *path, const struct stat *target, char real[PATH_
 	       named.st_dev == target->st_dev && named.st_ino == target->st_ino;
 }
 
-static int write_text(const char *path, const struct phyr_recording_text *text)
+static int write_file(const char *path, const struct phyr_recording_bytes *bytes)
 {
 	char real[PATH_MAX];
 	struct stat target;
 
 	if (lstat(path, &target))
-		return errno == ENOENT ? replace_file(path, text) : errno;
+		return errno == ENOENT ? replace_file(path, bytes) : errno;
 	if (S_ISREG(target.st_mode))
-		return replace_file(path, text);
+		return replace_file(path, bytes);
 	if (S_ISLNK(target.st_mode) && !stat(path, &target) && resolve(path, &target, real))
-		return replace_file(real, text);
-	return write_in_place(path, text);
+		return replace_file(real, bytes);
+	return write_in_place(path, bytes);
 }
 
 /* Can this be written so that it can be read? Titles are the caller's to overwrite. */
@@ -207,18 +227,21 @@ static bool complete(const struct phyr_recording *recording)
 }
 
 int phyr_recording_save(const struct phyr_recording *recording, const char *path,
-			struct phyr_recording_error *ret_error)
+			enum phyr_recording_format format, struct phyr_recording_error *ret_error)
 {
-	struct phyr_recording_text text = { 0 };
+	struct phyr_recording_bytes bytes = { 0 };
 	int os_errno = 0;
-	int err;
+	int err = PHYR_E_INVAL;
 
 	if (!recording || !path || !complete(recording))
 		return PHYR_E_INVAL;
-	text.mem = recording->mem;
-	err = phyr_recording_print(recording, &text);
+	bytes.mem = recording->mem;
+	if (format == PHYR_RECORDING_TEXT)
+		err = phyr_recording_print(recording, &bytes);
+	else if (format == PHYR_RECORDING_BINARY)
+		err = phyr_recording_pack(recording, &bytes);
 	if (!err)
-		os_errno = write_text(path, &text);
-	phyr_recording_text_fini(&text);
+		os_errno = write_file(path, &bytes);
+	phyr_recording_bytes_fini(&bytes);
 	return os_errno ? failed(ret_error, "cannot be written", os_errno) : err;
 }

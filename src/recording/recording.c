@@ -3,7 +3,7 @@
  * A recording in memory: titled lists in the order in which they were added. Each buffer is an
  * allocation of its own, because a list may not move while the table of buffers grows.
  *
- * Not here: the text (text.c), files (file.c).
+ * Not here: the forms it has in files (parse.c, print.c, attach.c, pack.c), files (file.c).
  */
 #include "recording.h"
 
@@ -13,8 +13,8 @@
 
 /* The first table of buffers; it doubles from there. */
 #define CAP_FIRST 8
-/* The first allocation of a text. [bytes] */
-#define TEXT_FIRST 4096
+/* The first allocation of bytes that grow. [bytes] */
+#define BYTES_FIRST 4096
 
 int phyr_recording_create(const struct phyr_mem *mem, struct phyr_recording **ret_recording)
 {
@@ -130,35 +130,35 @@ struct phyr_recording_buffer *phyr_recording_buffer(const struct phyr_recording 
 	return index < recording->cnt ? recording->buffers[index] : NULL;
 }
 
-int phyr_recording_text_reserve(struct phyr_recording_text *text, size_t more)
+int phyr_recording_bytes_reserve(struct phyr_recording_bytes *bytes, size_t more)
 {
-	size_t cap = text->cap ? text->cap : TEXT_FIRST;
-	char *grown;
+	size_t cap = bytes->cap ? bytes->cap : BYTES_FIRST;
+	unsigned char *grown;
 
-	if (more <= text->cap - text->len)
+	if (more <= bytes->cap - bytes->len)
 		return PHYR_OK;
-	while (cap - text->len < more) {
+	while (cap - bytes->len < more) {
 		if (cap > SIZE_MAX / 2)
 			return PHYR_E_NOMEM;
 		cap *= 2;
 	}
-	grown = text->mem->alloc(text->mem->ctx, cap);
+	grown = bytes->mem->alloc(bytes->mem->ctx, cap);
 	if (!grown)
 		return PHYR_E_NOMEM;
-	if (text->len)
-		memcpy(grown, text->text, text->len);
-	if (text->cap)
-		text->mem->free(text->mem->ctx, text->text, text->cap);
-	text->text = grown;
-	text->cap = cap;
+	if (bytes->len)
+		memcpy(grown, bytes->bytes, bytes->len);
+	if (bytes->cap)
+		bytes->mem->free(bytes->mem->ctx, bytes->bytes, bytes->cap);
+	bytes->bytes = grown;
+	bytes->cap = cap;
 	return PHYR_OK;
 }
 
-void phyr_recording_text_fini(struct phyr_recording_text *text)
+void phyr_recording_bytes_fini(struct phyr_recording_bytes *bytes)
 {
-	if (text->cap)
-		text->mem->free(text->mem->ctx, text->text, text->cap);
-	text->text = NULL;
-	text->len = 0;
-	text->cap = 0;
+	if (bytes->cap)
+		bytes->mem->free(bytes->mem->ctx, bytes->bytes, bytes->cap);
+	bytes->bytes = NULL;
+	bytes->len = 0;
+	bytes->cap = 0;
 }

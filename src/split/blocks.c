@@ -2,11 +2,13 @@
 /*
  * The greedy cut into mixed sizes, a few blocks of one size at a time.
  *
- * Within a run the two addresses differ by a constant, so only sizes that divide the difference
- * can ever be used, and the cut climbs through them towards the middle of the run and down again.
- * Each step takes all neighbouring blocks of its size, so counting needs no pass over blocks.
+ * Within a run the two addresses differ by a constant, so only sizes whose alignment divides the
+ * difference can ever be used, and the cut climbs through them towards the middle of the run and
+ * down again. Each step takes all neighbouring blocks of its size, so counting needs no pass over
+ * blocks.
  *
- * Not here: cuts into pages of one size (single.c).
+ * Not here: how a cut of a list is started (begin.c), alignments of their own (loose.h), cuts into
+ * pages of one size (single.c).
  */
 
 #include <string.h>
@@ -14,22 +16,22 @@
 #include <phyr/bits.h>
 #include <phyr/split.h>
 
+#include "loose.h"
+
 /* The first blocks of a range that is not empty and aligned to the smallest size. */
-static struct phyr_blocks first_blocks(struct phyr_range range, phyr_iova iova, phyr_sizes sizes)
+static struct phyr_blocks first_blocks(struct phyr_range range, phyr_iova iova, phyr_sizes usable)
 {
-	/* The sizes that both addresses can be aligned to together. */
-	phyr_sizes common = phyr_sizes_upto(sizes, phyr_bits_ctz(range.pa.addr ^ iova.addr));
-	unsigned int align_lg2 = phyr_bits_ctz(range.pa.addr);
+	unsigned int align_lg2 = phyr_bits_ctz(iova.addr);
 	unsigned int len_lg2 = phyr_bits_log2(range.len);
 	struct phyr_blocks blocks = { range.pa, iova, 0, 0 };
 	phyr_sizes larger;
 	uint64_t len = range.len;
 
-	blocks.lg2 = phyr_sizes_best_lg2(common, align_lg2 < len_lg2 ? align_lg2 : len_lg2);
-	larger.mask = common.mask & ~phyr_bits_mask(blocks.lg2) & ~phyr_bits_size(blocks.lg2);
+	blocks.lg2 = phyr_sizes_best_lg2(usable, align_lg2 < len_lg2 ? align_lg2 : len_lg2);
+	larger.mask = usable.mask & ~phyr_bits_mask(blocks.lg2) & ~phyr_bits_size(blocks.lg2);
 	if (larger.mask) {
 		unsigned int lg2 = phyr_sizes_min_lg2(larger);
-		uint64_t gap = -range.pa.addr & phyr_bits_mask(lg2);
+		uint64_t gap = -iova.addr & phyr_bits_mask(lg2);
 
 		/* Stop where the next larger size can start, if one fits there. */
 		if (gap && len > gap && len - gap >= phyr_bits_size(lg2))
@@ -37,6 +39,15 @@ static struct phyr_blocks first_blocks(struct phyr_range range, phyr_iova iova, 
 	}
 	blocks.cnt = len >> blocks.lg2;
 	return blocks;
+}
+
+/* The sizes that two addresses can be aligned to together. */
+static phyr_sizes usable_sizes(phyr_sizes sizes, const uint8_t *align_lg2, uint64_t difference)
+{
+	if (align_lg2)
+		return phyr_loose_sizes(sizes, align_lg2, phyr_bits_ctz(difference));
+	sizes.mask &= difference ^ (difference - 1); /* the bits up to its lowest */
+	return sizes;
 }
 
 static void advance(struct phyr_range *range, phyr_iova *iova, const struct phyr_blocks *blocks)
@@ -62,6 +73,7 @@ int phyr_split_count_range(struct phyr_range range, phyr_iova iova, phyr_sizes s
 		return PHYR_E_RANGE;
 	if (!phyr_bits_aligned(range.pa.addr | iova.addr | range.len, phyr_sizes_min_lg2(sizes)))
 		return PHYR_E_ALIGN;
+	sizes = usable_sizes(sizes, NULL, range.pa.addr ^ iova.addr);
 	while (range.len) {
 		struct phyr_blocks blocks = first_blocks(range, iova, sizes);
 
@@ -71,100 +83,72 @@ int phyr_split_count_range(struct phyr_range range, phyr_iova iova, phyr_sizes s
 	return PHYR_OK;
 }
 
-/* Starts a cut of a list that was found to be cuttable. */
-static void start(const struct phyr_list *list, phyr_sizes sizes, struct phyr_split *split)
+/* What a cut is like for all runs: a copy that the compiler knows to be constant. */
+struct frame {
+	phyr_sizes sizes;
+	const uint8_t *align_lg2;
+	uint64_t first;	   /* I/O address of byte 0 */
+	uint64_t list_len; /* [bytes] */
+	uint64_t granule_mask;
+	bool physical;
+};
+
+static struct frame frame_of(const struct phyr_split *split)
 {
-	memset(split, 0, sizeof(*split));
-	phyr_list_begin(list, &split->cursor);
-	split->sizes = sizes;
-	split->list_len = phyr_list_len(list);
+	struct frame frame = { split->sizes,
+			       split->align_lg2,
+			       split->first.addr,
+			       split->list_len,
+			       phyr_bits_mask(phyr_sizes_min_lg2(split->sizes)),
+			       split->physical };
+
+	return frame;
 }
 
-static bool joints_fit(const struct phyr_list *list, phyr_sizes sizes)
-{
-	struct phyr_list_stats stats;
+/* A run, the list's two ends rounded out, and the sizes that it can have. */
+struct piece {
+	struct phyr_range range;
+	phyr_iova iova;
+	phyr_sizes usable;
+};
 
-	phyr_list_stats(list, &stats);
-	return phyr_bits_aligned(stats.joint_mask, phyr_sizes_min_lg2(sizes));
-}
-
-int phyr_split_begin(const struct phyr_list *list, phyr_iova iova, phyr_sizes sizes,
-		     struct phyr_split *split)
+/* The next run; begin.c found that its rounding wraps nowhere. */
+static inline bool next_piece(const struct frame *frame, struct phyr_list_cursor *cursor,
+			      struct piece *ret_piece)
 {
-	struct phyr_list_cursor cursor;
 	struct phyr_run run;
-	unsigned int lg2;
-	uint64_t last;
+	uint64_t head_len, at;
 
-	if (!list || sizes.mask == 0 || !split)
-		return PHYR_E_INVAL;
-	lg2 = phyr_sizes_min_lg2(sizes);
-	phyr_list_begin(list, &cursor);
-	if (phyr_list_next(&cursor, &run)) {
-		if (!phyr_bits_last(iova.addr, phyr_list_len(list), &last) ||
-		    (phyr_bits_down(iova.addr, lg2) == 0 &&
-		     (last | phyr_bits_mask(lg2)) == UINT64_MAX))
-			return PHYR_E_RANGE;
-		/* Joints on granules and one agreement at the start make all the others agree. */
-		if (!joints_fit(list, sizes) ||
-		    !phyr_bits_aligned(run.range.pa.addr ^ iova.addr, lg2))
-			return PHYR_E_ALIGN;
-	}
-	start(list, sizes, split);
-	split->iova = phyr_iova_at(phyr_bits_down(iova.addr, lg2));
-	return PHYR_OK;
-}
-
-/* A run with the list's two ends rounded out; false when it would be 2^64 bytes long. */
-static bool round_out(const struct phyr_run *run, uint64_t list_len, unsigned int lg2,
-		      struct phyr_range *ret_range)
-{
-	uint64_t head_len = run->range.pa.addr & phyr_bits_mask(lg2);
-	uint64_t len;
-
-	if (__builtin_add_overflow(run->range.len, head_len, &len))
+	if (!phyr_list_next(cursor, &run))
 		return false;
-	if (run->offset + run->range.len == list_len && !phyr_bits_up(len, lg2, &len))
-		return false;
-	*ret_range = (struct phyr_range){ phyr_pa_at(run->range.pa.addr - head_len), len };
+	at = frame->physical ? run.range.pa.addr : frame->first + run.offset;
+	head_len = at & frame->granule_mask;
+	ret_piece->usable = frame->physical ? frame->sizes :
+					      usable_sizes(frame->sizes, frame->align_lg2,
+							   run.range.pa.addr ^ at);
+	ret_piece->iova = phyr_iova_at(at - head_len);
+	ret_piece->range.pa = phyr_pa_at(run.range.pa.addr - head_len);
+	ret_piece->range.len = run.range.len + head_len;
+	if (run.offset + run.range.len == frame->list_len)
+		ret_piece->range.len += -ret_piece->range.len & frame->granule_mask;
 	return true;
 }
 
-int phyr_split_begin_physical(const struct phyr_list *list, phyr_sizes sizes,
-			      struct phyr_split *split)
+static void enter(struct phyr_split *split, const struct piece *piece)
 {
-	struct phyr_list_cursor ends[2];
-	struct phyr_range range;
-	struct phyr_run run;
-
-	if (!list || sizes.mask == 0 || !split)
-		return PHYR_E_INVAL;
-	if (!joints_fit(list, sizes))
-		return PHYR_E_ALIGN;
-	phyr_list_begin(list, &ends[0]);
-	ends[1] = ends[0];
-	if (phyr_list_len(list) && phyr_list_seek(list, phyr_list_len(list) - 1, &ends[1]))
-		return PHYR_E_RANGE;
-	for (int i = 0; i < 2; i++)
-		if (phyr_list_next(&ends[i], &run) &&
-		    !round_out(&run, phyr_list_len(list), phyr_sizes_min_lg2(sizes), &range))
-			return PHYR_E_RANGE;
-	start(list, sizes, split);
-	split->physical = true;
-	return PHYR_OK;
+	split->run = piece->range;
+	split->iova = piece->iova;
+	split->usable = piece->usable;
 }
 
-/* Fetches the next run. */
 static bool next_run(struct phyr_split *split)
 {
-	unsigned int lg2 = phyr_sizes_min_lg2(split->sizes);
-	struct phyr_run run;
+	struct frame frame = frame_of(split);
+	struct piece piece;
 
-	if (!phyr_list_next(&split->cursor, &run) ||
-	    !round_out(&run, split->list_len, lg2, &split->run))
+	if (!next_piece(&frame, &split->cursor, &piece))
 		return false;
-	if (split->physical)
-		split->iova = phyr_iova_at(split->run.pa.addr);
+	enter(split, &piece);
 	return true;
 }
 
@@ -172,16 +156,58 @@ bool phyr_split_next(struct phyr_split *split, struct phyr_blocks *ret_blocks)
 {
 	if (split->run.len == 0 && !next_run(split))
 		return false;
-	*ret_blocks = first_blocks(split->run, split->iova, split->sizes);
+	if (split->physical && split->align_lg2)
+		*ret_blocks = phyr_loose_blocks(split->run, split->sizes, split->align_lg2);
+	else
+		*ret_blocks = first_blocks(split->run, split->iova, split->usable);
 	advance(&split->run, &split->iova, ret_blocks);
 	return true;
+}
+
+/* Counts what is left of the current run. */
+static void count_run(struct phyr_split *split, struct phyr_block_counts *counts)
+{
+	struct phyr_blocks blocks;
+
+	while (split->run.len && phyr_split_next(split, &blocks))
+		counts->cnt[blocks.lg2] += blocks.cnt;
+}
+
+/*
+ * Most runs have the same sizes to choose from as the one before, and are filled by the largest of
+ * them from the start on; no bit has to be searched for then.
+ */
+void phyr_split_count_rest(struct phyr_split *split, struct phyr_block_counts *counts)
+{
+	const struct frame frame = frame_of(split);
+	struct phyr_list_cursor cursor = split->cursor;
+	phyr_sizes same = split->sizes;
+	unsigned int lg2 = phyr_sizes_best_lg2(same, 63);
+	uint64_t cnt = 0;
+	struct piece piece;
+
+	count_run(split, counts);
+	while (next_piece(&frame, &cursor, &piece)) {
+		if (piece.usable.mask != same.mask) {
+			counts->cnt[lg2] += cnt;
+			cnt = 0;
+			same = piece.usable;
+			lg2 = phyr_sizes_best_lg2(same, 63);
+		}
+		if (phyr_bits_aligned(piece.iova.addr | piece.range.len, lg2)) {
+			cnt += piece.range.len >> lg2;
+		} else {
+			enter(split, &piece);
+			count_run(split, counts);
+		}
+	}
+	counts->cnt[lg2] += cnt;
+	split->cursor = cursor;
 }
 
 int phyr_split_count(const struct phyr_list *list, phyr_iova iova, phyr_sizes sizes,
 		     struct phyr_block_counts *ret_counts)
 {
-	struct phyr_block_counts counts;
-	struct phyr_blocks blocks;
 	struct phyr_split split;
 	int err;
 
@@ -190,9 +216,7 @@ int phyr_split_count(const struct phyr_list *list, phyr_iova iova, phyr_sizes si
 	err = phyr_split_begin(list, iova, sizes, &split);
 	if (err)
 		return err;
-	memset(&counts, 0, sizeof(counts));
-	while (phyr_split_next(&split, &blocks))
-		counts.cnt[blocks.lg2] += blocks.cnt;
-	*ret_counts = counts;
+	memset(ret_counts, 0, sizeof(*ret_counts));
+	phyr_split_count_rest(&split, ret_counts);
 	return PHYR_OK;
 }

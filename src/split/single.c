@@ -1,34 +1,45 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pages of one size: which size is best, and the cut into it.
+ * Pages of one size: which size is best.
  *
- * What stands in the way of a page size is collected in one word: the bits in which an address
- * and its device address differ, and the bits of every device address at which a run ends or (when
- * nothing may be covered) the region does. A size fits when none of these bits is below it.
+ * Not here: the cut into pages (pages.c), what to say about the choice (explain.c).
  */
+
+#include "single.h"
 
 #include <phyr/bits.h>
 #include <phyr/split.h>
 
-/* The bits that limit the page size, but for those of the region's own ends. */
-static uint64_t limits(const struct phyr_list *list, uint64_t address)
+#include "loose.h"
+
+struct phyr_limits phyr_limits_of(const struct phyr_list *list, uint64_t address)
 {
+	struct phyr_limits limits = { 0, 0, 0, 0 };
 	struct phyr_list_cursor cursor;
 	struct phyr_run run;
-	uint64_t mask = 0;
+	uint64_t end = 0;
 
 	phyr_list_begin(list, &cursor);
 	while (phyr_list_next(&cursor, &run)) {
 		uint64_t at = address + run.offset;
 
-		mask |= at ^ run.range.pa.addr;
-		mask |= run.offset ? at : 0;
+		limits.phase |= at ^ run.range.pa.addr;
+		if (run.offset == 0)
+			limits.pa_first = run.range.pa.addr;
+		else if (!phyr_goes_on(end, run.range))
+			limits.joint |= at;
+		end = run.range.pa.addr + run.range.len;
 	}
-	return mask;
+	limits.pa_last = end - 1;
+	return limits;
 }
 
-/* The smallest size that needs as few pages as the largest does. */
-static uint64_t fewest_pages(phyr_sizes sizes, uint64_t first, uint64_t last)
+uint64_t phyr_limits_ends(uint64_t first, uint64_t last)
+{
+	return phyr_bits_down(first, PHYR_PAGE_LG2) | ((last | phyr_bits_mask(PHYR_PAGE_LG2)) + 1);
+}
+
+uint64_t phyr_fewest_pages(phyr_sizes sizes, uint64_t first, uint64_t last)
 {
 	unsigned int best = phyr_sizes_best_lg2(sizes, 63);
 	uint64_t cnt;
@@ -45,47 +56,91 @@ static uint64_t fewest_pages(phyr_sizes sizes, uint64_t first, uint64_t last)
 uint64_t phyr_split_best_size(const struct phyr_list *list, uint64_t address, phyr_sizes sizes,
 			      enum phyr_cover cover)
 {
-	uint64_t mask, last;
+	struct phyr_limits limits;
+	uint64_t last;
 
 	if (!list || !phyr_bits_last(address, phyr_list_len(list), &last))
 		return 0;
-	mask = limits(list, address);
+	limits = phyr_limits_of(list, address);
 	if (cover == PHYR_COVER_FORBID)
-		mask |= phyr_bits_down(address, PHYR_PAGE_LG2) |
-			((last | phyr_bits_mask(PHYR_PAGE_LG2)) + 1);
-	return fewest_pages(phyr_sizes_upto(sizes, phyr_bits_ctz(mask)), address, last);
+		limits.joint |= phyr_limits_ends(address, last);
+	sizes = phyr_sizes_upto(sizes, phyr_bits_ctz(limits.phase | limits.joint));
+	return phyr_fewest_pages(sizes, address, last);
 }
 
-int phyr_split_pages_begin(const struct phyr_list *list, uint64_t address, unsigned int lg2,
-			   struct phyr_pages *pages)
+/* The sizes whose outer pages lie in memory that exists. */
+static phyr_sizes existing(phyr_sizes sizes, const struct phyr_limits *limits, uint64_t first,
+			   uint64_t last)
 {
+	for (unsigned int lg2 = 0; lg2 < 64; lg2++) {
+		uint64_t mask = phyr_bits_mask(lg2);
+
+		if ((first & mask) > limits->pa_first || (~last & mask) > ~limits->pa_last)
+			sizes.mask &= ~phyr_bits_size(lg2);
+	}
+	return sizes;
+}
+
+uint64_t phyr_split_best_size_aligned(const struct phyr_list *list, uint64_t address,
+				      const struct phyr_split_sizes *sizes, enum phyr_cover cover)
+{
+	struct phyr_limits limits;
+	phyr_sizes fit;
 	uint64_t last;
 
-	if (!list || !pages || lg2 > 63)
-		return PHYR_E_INVAL;
-	if (phyr_list_len(list)) {
-		if (!phyr_bits_last(address, phyr_list_len(list), &last))
-			return PHYR_E_RANGE;
-		if (!phyr_bits_aligned(limits(list, address), lg2))
-			return PHYR_E_ALIGN;
-	}
-	phyr_list_begin(list, &pages->cursor);
-	pages->address = address;
-	pages->lg2 = lg2;
-	return PHYR_OK;
+	if (!list || !sizes || !phyr_bits_last(address, phyr_list_len(list), &last) ||
+	    !phyr_loose_valid(sizes))
+		return 0;
+	limits = phyr_limits_of(list, address);
+	if (cover == PHYR_COVER_FORBID)
+		limits.joint |= phyr_limits_ends(address, last);
+	fit = phyr_sizes_upto(sizes->sizes, phyr_bits_ctz(limits.joint));
+	fit = phyr_loose_sizes(fit, sizes->align_lg2, phyr_bits_ctz(limits.phase));
+	return phyr_fewest_pages(existing(fit, &limits, address, last), address, last);
 }
 
-bool phyr_split_pages_next(struct phyr_pages *pages, struct phyr_blocks *ret_blocks)
+/* The offsets in a page that a field can say, as the bits that may be set. */
+static uint64_t field_mask(struct phyr_start_field field, unsigned int page_lg2)
 {
-	struct phyr_run run;
-	uint64_t first;
+	unsigned int unit_lg2 = field.unit_lg2;
+	uint64_t mask = field.bits ? UINT64_MAX >> (64 - field.bits) : 0;
 
-	if (!phyr_list_next(&pages->cursor, &run))
-		return false;
-	first = pages->address + run.offset;
-	ret_blocks->pa = phyr_pa_at(phyr_bits_down(run.range.pa.addr, pages->lg2));
-	ret_blocks->iova = phyr_iova_at(phyr_bits_down(first, pages->lg2));
-	ret_blocks->cnt = phyr_bits_blocks(first, first + (run.range.len - 1), pages->lg2);
-	ret_blocks->lg2 = pages->lg2;
-	return true;
+	if (field.scaled)
+		unit_lg2 = page_lg2 > unit_lg2 ? page_lg2 - unit_lg2 : 0;
+	return mask << unit_lg2;
+}
+
+static phyr_sizes sayable(phyr_sizes sizes, struct phyr_start_field field, uint64_t pa)
+{
+	for (unsigned int lg2 = 0; lg2 < 64; lg2++)
+		if (pa & phyr_bits_mask(lg2) & ~field_mask(field, lg2))
+			sizes.mask &= ~phyr_bits_size(lg2);
+	return sizes;
+}
+
+uint64_t phyr_split_best_offset(const struct phyr_list *list, struct phyr_start_field field,
+				phyr_sizes sizes, enum phyr_cover cover, uint64_t *ret_offset)
+{
+	struct phyr_list_cursor cursor;
+	struct phyr_limits limits;
+	struct phyr_run run;
+	uint64_t size, first, last;
+
+	if (!list || field.bits > 64 || field.unit_lg2 > 63)
+		return 0;
+	phyr_list_begin(list, &cursor);
+	if (sizes.mask == 0 || !phyr_list_next(&cursor, &run))
+		return 0;
+	/* Bits above the largest size say nothing; without them nothing wraps needlessly. */
+	first = run.range.pa.addr & phyr_bits_mask(phyr_sizes_best_lg2(sizes, 63));
+	if (!phyr_bits_last(first, phyr_list_len(list), &last))
+		return 0;
+	limits = phyr_limits_of(list, run.range.pa.addr);
+	if (cover == PHYR_COVER_FORBID)
+		limits.joint |= phyr_limits_ends(first, last);
+	sizes = phyr_sizes_upto(sizes, phyr_bits_ctz(limits.phase | limits.joint));
+	size = phyr_fewest_pages(sayable(sizes, field, first), first, last);
+	if (size && ret_offset)
+		*ret_offset = first & (size - 1);
+	return size;
 }

@@ -48,7 +48,37 @@ refuse 2 "--load: the name of the file is empty" --load ''
 refuse 2 "--size: cannot change a recording" --load x --size 1m
 refuse 2 "--offset: cannot change a recording" --load x --offset 4k
 refuse 2 "--pages: cannot change a recording" --load x --pages thp
-refuse 2 "'extra': there are no arguments" extra
+refuse 2 "--pin: 'hard' is neither 'snapshot', 'locked' nor 'pinned'" --pin hard
+refuse 2 "--pin: cannot change a recording" --load x --pin locked
+refuse 2 "--pid: cannot change a recording" --load x --pid 1
+refuse 2 "--pid: 'init' is not a number" --pid init
+refuse 2 "--pid: '1x' is not a number" --pid 1x
+refuse 2 "--pid: '4294967296' is too large" --pid 4294967296
+refuse 2 "--pid: there is no process 0" --pid 0
+refuse 2 "--pid: needs --va and --size" --pid 1
+refuse 2 "--pid: needs --va and --size" --pid 1 --va 0x1000
+refuse 2 "--va: an address of which process?" --va 0x1000
+refuse 2 "--va: '0x' is not a number" --va 0x
+refuse 2 "--va: '0x10000000000000000' is not a number" --va 0x10000000000000000
+refuse 2 "--pages: cannot change another process's memory" --pid 1 --va 0 --size 4k --pages thp
+refuse 2 "--pin: of another process's memory (--pid) only" --pid 1 --va 0 --size 4k --pin locked
+refuse 2 "'extra': there is no such command" extra
+refuse 2 "'extra': there are no arguments" --size 4k extra
+refuse 2 "unrecognized option '--fragment'" --fragment 1m
+
+refuse 2 "--save: where to?" record
+refuse 2 "--save: the name of the file is empty" record --save ''
+refuse 2 "unrecognized option '--load'" record --load x
+refuse 2 "'extra': there are no arguments" record --save x extra
+refuse 2 "--fragment: '12q' has an unknown unit" record --save x --fragment 12q
+refuse 2 "--fragment: '5000' is not a multiple of 4096" record --save x --fragment 5000
+refuse 2 "--fragment: '81%' is more than 80 %" record --save x --fragment 81%
+refuse 2 "--fragment: there is nothing to fragment in '0%'" record --save x --fragment 0%
+refuse 2 "--fragment: there is nothing to fragment in '0'" record --save x --fragment 0
+refuse 2 "--fragment: cannot change another process's memory" \
+	record --save x --pid 1 --va 0 --size 4k --fragment 1m
+refuse 2 "--title: is not one line" record --save x --title ''
+refuse 2 "--title: is not one line" record --save x --title 'blank at the end '
 refuse 2 "unrecognized option '--bogus'" --bogus
 refuse 2 "requires an argument" --size
 
@@ -68,8 +98,6 @@ recording 'phyr-recording 1\nbuffer x\nruns 1\n0xfffffffffffff000 0x2000 system\
 refuse 1 "wrap.txt:4: " --load wrap.txt
 recording 'phyr-recording 1\nbuffer x\nruns 1\n0x1000 0x1000 cheese\nend\n' kind.txt
 refuse 1 "kind.txt:4: " --load kind.txt
-recording 'phyr-recording 1\nbuffer gap\nruns 2\n0x1000 0x800 system\n0x8000 0x1000 system\nend\n' gap.txt
-refuse 1 "gap: mapping as Linux does: " --load gap.txt
 
 refuse 1 "no/such/dir/x: No such file" --size 4k --pages base --save no/such/dir/x
 [ "$(find . -name 'x*' | wc -l)" = 0 ] || failed=1

@@ -31,7 +31,7 @@ grep -q 'entered 4 KiB late: 102396K, 25599 pages in 50 runs' "$dir/thp"
 
 # A file that is no regular one is read to its end as well.
 "$program" --load /dev/stdin <tests/cli/recordings/contiguous-100m.txt |
-	grep -q '100M, 25600 pages in 1 runs'
+	grep -q '100M, 25600 pages in 1 run '
 
 "$program" --help | grep -q '^Usage: phyrsim '
 [ "$("$program" --version)" = "phyrsim $(sed -n 's/^#define PHYR_VERSION_[A-Z]* //p' \

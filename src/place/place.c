@@ -2,32 +2,18 @@
 /*
  * Choosing alignment and phase for a list.
  *
- * Both keys are congruences for the first byte of the reservation. Congruences modulo powers of
- * two either contain one another or contradict: contained, the finer one serves both; in
- * contradiction, both are costed and the cheaper one is taken.
+ * All keys are congruences for the first byte of the reservation. Congruences modulo powers of two
+ * either contain one another or contradict. The device has one; the memory has as many as there
+ * are phases among its runs, of which the heaviest few are followed up. Every sensible combination
+ * is costed in closed form and the cheapest is taken, so the answer is never worse than mere
+ * alignment.
  */
 
 #include <string.h>
 
-#include <phyr/bits.h>
-#include <phyr/place.h>
 #include <phyr/split.h>
 
-/* The reservation r satisfies r ≡ phase (mod 2^lg2). */
-struct congruence {
-	uint64_t phase;
-	unsigned int lg2;
-};
-
-/* What is to be placed, measured once. */
-struct subject {
-	const struct phyr_list *list;
-	const struct phyr_place_request *request;
-	struct phyr_list_stats stats;
-	unsigned int granule_lg2;
-	uint64_t head_len;
-	uint64_t reserve_len;
-};
+#include "subject.h"
 
 static int check_request(const struct phyr_place_request *request)
 {
@@ -63,20 +49,6 @@ static int measure(struct subject *subject)
 	    request->window.last.addr - request->window.first.addr < subject->reserve_len - 1)
 		return PHYR_E_LIMIT;
 	return PHYR_OK;
-}
-
-/* The congruence that lets the list's largest block become the largest leaf. */
-static struct congruence physical_key(const struct subject *subject)
-{
-	struct congruence key = { 0, 0 };
-	unsigned int lg2 =
-		phyr_sizes_best_lg2(subject->request->leaf_sizes, subject->stats.block_lg2);
-
-	if (lg2 > 63)
-		return key;
-	key.lg2 = lg2;
-	key.phase = (subject->stats.phase - subject->head_len) & phyr_bits_mask(lg2);
-	return key;
 }
 
 /*
@@ -152,15 +124,34 @@ static uint64_t leaves(const struct subject *subject, phyr_iova iova, unsigned i
 	return phyr_split_count(subject->list, iova, sizes, &counts) ? 0 : sum(&counts);
 }
 
+/* Is there an address in the window that has the congruence, and room behind it? */
+static bool reachable(const struct subject *subject, struct congruence key)
+{
+	const struct phyr_window *window = &subject->request->window;
+	uint64_t gap = (key.phase - window->first.addr) & phyr_bits_mask(key.lg2);
+	uint64_t at;
+
+	return !__builtin_add_overflow(window->first.addr, gap, &at) && at <= window->last.addr &&
+	       window->last.addr - at >= subject->reserve_len - 1;
+}
+
 /*
  * What a congruence costs at most: nothing is known of an address above the modulus, so larger
- * sizes cannot be promised.
+ * sizes cannot be promised. A window too narrow for the modulus gets a smaller one.
  */
 static void cost(const struct subject *subject, struct congruence key,
 		 struct phyr_place_result *result)
 {
 	unsigned int lg2 = key.lg2 > subject->granule_lg2 ? key.lg2 : subject->granule_lg2;
-	phyr_iova iova = phyr_iova_at(key.phase + subject->head_len);
+	phyr_iova iova;
+
+	key.lg2 = lg2;
+	while (key.lg2 > subject->granule_lg2 && !reachable(subject, key)) {
+		key.lg2--;
+		key.phase &= phyr_bits_mask(key.lg2);
+	}
+	lg2 = key.lg2;
+	iova = phyr_iova_at(key.phase + subject->head_len);
 
 	result->placement.phase = key.phase;
 	result->placement.phase_lg2 = (uint8_t)lg2;
@@ -176,82 +167,91 @@ static bool cheaper(const struct phyr_place_result *a, const struct phyr_place_r
 	return a->leaf_cnt < b->leaf_cnt;
 }
 
-/* A free name takes the memory's phase into its low bits, and is as aligned as it can be above. */
-static void match_free_name(const struct subject *subject, struct congruence physical,
-			    struct congruence device, struct phyr_place_result *result)
+/* The finer of two congruences that do not contradict; false when they do. */
+static bool merge(struct congruence a, struct congruence b, struct congruence *ret_both)
 {
-	struct phyr_place_result other = *result;
+	unsigned int common_lg2 = a.lg2 < b.lg2 ? a.lg2 : b.lg2;
 
-	result->conflict = !phyr_bits_aligned(physical.phase, device.lg2);
-	result->key = device.lg2 && !result->conflict ? PHYR_KEY_BOTH : PHYR_KEY_PHYSICAL;
-	other.key = PHYR_KEY_DEVICE;
-	other.conflict = result->conflict;
-	cost(subject, device, &other);
-	if (physical.lg2 < device.lg2)
-		physical.lg2 = device.lg2;
-	cost(subject, physical, result);
-	if (result->conflict && cheaper(&other, result))
-		*result = other;
+	*ret_both = a.lg2 > b.lg2 ? a : b;
+	return phyr_bits_aligned(a.phase ^ b.phase, common_lg2);
 }
 
-static void match_given_name(const struct subject *subject, struct congruence physical,
-			     struct congruence device, struct phyr_place_result *result)
+/* Takes a candidate if it is cheaper than what there is. */
+static void offer(const struct subject *subject, struct congruence key, enum phyr_place_key name,
+		  struct phyr_place_result *best)
 {
-	unsigned int common_lg2 = device.lg2 < physical.lg2 ? device.lg2 : physical.lg2;
-	struct phyr_place_result other = *result;
+	struct phyr_place_result other = *best;
 
-	if (phyr_bits_aligned(device.phase ^ physical.phase, common_lg2)) {
-		result->key = device.lg2 ? PHYR_KEY_BOTH : PHYR_KEY_PHYSICAL;
-		cost(subject, device.lg2 > physical.lg2 ? device : physical, result);
-		return;
+	other.key = name;
+	cost(subject, key, &other);
+	if (best->leaf_cnt == 0 || cheaper(&other, best))
+		*best = other;
+}
+
+/* The phase with the fewest leaves, whatever the device says; none at all is one of them. */
+static struct congruence best_phase(const struct subject *subject, const struct phases *phases)
+{
+	struct congruence best = { 0, 0 };
+	struct phyr_place_result result;
+	uint64_t leaf_cnt;
+
+	memset(&result, 0, sizeof(result));
+	cost(subject, best, &result);
+	leaf_cnt = result.leaf_cnt;
+	for (size_t i = 0; i < PHASE_CNT; i++) {
+		if (phases->weight[i] == 0)
+			continue;
+		cost(subject, phases->key[i], &result);
+		if (result.leaf_cnt < leaf_cnt) {
+			leaf_cnt = result.leaf_cnt;
+			best = phases->key[i];
+		}
 	}
-	result->key = PHYR_KEY_PHYSICAL;
-	result->conflict = true;
-	cost(subject, physical, result);
-	/* Above the device's pages its address says nothing; following it there costs nothing. */
-	if (device.lg2 < physical.lg2) {
-		device.lg2 = physical.lg2;
+	return best;
+}
+
+/* Above the device's pages its address says nothing; following it there costs nothing. */
+static struct congruence extend(const struct subject *subject, struct congruence device,
+				unsigned int lg2)
+{
+	if (device.lg2 < lg2 && subject->request->name == PHYR_NAME_ADDRESS)
 		device.phase = (subject->request->address - subject->head_len) &
-			       phyr_bits_mask(device.lg2);
-	}
-	other.key = PHYR_KEY_DEVICE;
-	other.conflict = true;
-	cost(subject, device, &other);
-	if (cheaper(&other, result))
-		*result = other;
+			       phyr_bits_mask(lg2);
+	if (device.lg2 < lg2)
+		device.lg2 = lg2;
+	return device;
 }
 
-static void match_keys(const struct subject *subject, struct phyr_place_result *result)
+/* Everything that agrees with the device, then the memory alone, then mere alignment. */
+static void match_keys(const struct subject *subject, struct congruence aligned,
+		       struct phyr_place_result *result)
 {
-	struct congruence physical = physical_key(subject);
-	struct congruence device;
+	struct congruence physical, device = { 0, 0 }, both;
+	bool has_device = device_key(subject, &device);
+	struct phases phases;
 
-	if (!device_key(subject, &device)) {
-		result->key = PHYR_KEY_PHYSICAL;
-		result->conflict = true;
-		cost(subject, physical, result);
-	} else if (subject->request->name == PHYR_NAME_IOVA) {
-		match_free_name(subject, physical, device, result);
-	} else {
-		match_given_name(subject, physical, device, result);
-	}
-}
-
-/* The kernel's way: aligned to the power of two at or above the length. */
-static int align_to_size(const struct subject *subject, struct phyr_place_result *result)
-{
-	struct congruence none = { 0, phyr_bits_log2_up(subject->reserve_len) };
-
-	if (none.lg2 > 63)
-		return PHYR_E_LIMIT;
-	result->key = PHYR_KEY_NONE;
-	cost(subject, none, result);
-	return PHYR_OK;
+	phyr_place_phases(subject, &phases);
+	physical = best_phase(subject, &phases);
+	result->conflict = !has_device || !merge(device, physical, &both);
+	if (!result->conflict)
+		offer(subject, both, device.lg2 ? PHYR_KEY_BOTH : PHYR_KEY_PHYSICAL, result);
+	for (size_t i = 0; has_device && i < PHASE_CNT; i++)
+		if (phases.weight[i] && merge(device, phases.key[i], &both))
+			offer(subject, both, PHYR_KEY_DEVICE, result);
+	if (has_device)
+		offer(subject, extend(subject, device, physical.lg2), PHYR_KEY_DEVICE, result);
+	/* A free name takes the memory's phase into its low bits and is aligned above. */
+	if (subject->request->name == PHYR_NAME_IOVA && physical.lg2 < device.lg2)
+		physical.lg2 = device.lg2;
+	offer(subject, physical, PHYR_KEY_PHYSICAL, result);
+	if (aligned.lg2 < 64)
+		offer(subject, aligned, PHYR_KEY_NONE, result);
 }
 
 int phyr_place(const struct phyr_list *list, const struct phyr_place_request *request,
 	       struct phyr_place_result *ret_result)
 {
+	struct congruence aligned = { 0, 0 };
 	struct phyr_place_result result;
 	struct subject subject;
 	int err;
@@ -270,11 +270,14 @@ int phyr_place(const struct phyr_list *list, const struct phyr_place_request *re
 	result.placement.window = request->window;
 	result.reserve_len = subject.reserve_len;
 	result.head_len = subject.head_len;
+	/* The kernel's way: aligned to the power of two at or above the length. */
+	aligned.lg2 = phyr_bits_log2_up(subject.reserve_len);
 	if (request->policy == PHYR_PLACE_PHASE)
-		match_keys(&subject, &result);
+		match_keys(&subject, aligned, &result);
+	else if (aligned.lg2 < 64)
+		offer(&subject, aligned, PHYR_KEY_NONE, &result);
 	else
-		err = align_to_size(&subject, &result);
-	if (!err)
-		*ret_result = result;
-	return err;
+		return PHYR_E_LIMIT;
+	*ret_result = result;
+	return PHYR_OK;
 }
