@@ -34,15 +34,15 @@ static enum status load(struct input *input, const char *path)
 	return err ? fail_file(path, err, &error) : STATUS_OK;
 }
 
-/* The recordings of this program: as installed, else as in the source tree. */
+/* The recordings of this program: as in the tree that it was built from, else as installed. */
 static enum status load_shipped(struct input *input)
 {
-	const char *dir = PHYRSIM_INSTALLED_RECORDINGS;
+	const char *dir = PHYRSIM_SOURCE_RECORDINGS;
 	char path[4096];
 	struct stat found;
 
 	if (stat(dir, &found))
-		dir = PHYRSIM_SOURCE_RECORDINGS;
+		dir = PHYRSIM_INSTALLED_RECORDINGS;
 	input->source = "a recording that comes with the program";
 	for (size_t i = 0; i < sizeof(shipped) / sizeof(*shipped); i++) {
 		enum status status;

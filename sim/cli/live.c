@@ -91,6 +91,15 @@ static int look_elsewhere(struct input *input, const struct options *options, co
 	return err;
 }
 
+/* Would touching so much memory invite the system to kill somebody? */
+static bool too_much(const struct options *options)
+{
+	uint64_t available;
+
+	return options->pages != PHYRSIM_PAGES_HUGETLB &&
+	       phyrsim_fragment_available(&available) == PHYR_OK && options->size > available;
+}
+
 /* Gets a buffer, notes its physical addresses, gives it back. */
 static int look_here(struct input *input, const struct options *options, const struct wish *wish,
 		     const char *name, struct live_error *ret_error)
@@ -101,8 +110,10 @@ static int look_here(struct input *input, const struct options *options, const s
 	size_t index = phyr_recording_cnt(input->recording);
 	struct phyrsim_buffer *buffer;
 	double start = seconds();
-	int err = phyrsim_buffer_create(&wanted, &buffer, &ret_error->buffer);
+	int err = PHYR_E_NOSPACE;
 
+	if (!too_much(options))
+		err = phyrsim_buffer_create(&wanted, &buffer, &ret_error->buffer);
 	ret_error->pinning = !err;
 	if (err)
 		return err;
@@ -134,7 +145,12 @@ int live_look(struct input *input, const struct options *options, const struct w
 
 static void explain_buffer(int err, const struct phyrsim_buffer_error *error)
 {
-	if (err == PHYR_E_RANGE)
+	uint64_t available = 0;
+
+	if (err == PHYR_E_NOSPACE && phyrsim_fragment_available(&available) == PHYR_OK)
+		say("--size: is more than the %llu MiB that are available",
+		    (unsigned long long)(available >> 20));
+	else if (err == PHYR_E_RANGE)
 		say("--size: does not fit the address space");
 	else if (err == PHYR_E_LIMIT)
 		say("--pages: too few huge pages of 2M are reserved (enough: sysctl "

@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,7 +26,9 @@ void say(const char *format, ...)
 
 void progress(const char *word)
 {
-	if (isatty(STDERR_FILENO))
+	const char *terminal = getenv("TERM");
+
+	if (isatty(STDERR_FILENO) && terminal && strcmp(terminal, "dumb") != 0)
 		(void)fprintf(stderr, "\r\033[K%s%s", *word ? "phyrsim: " : "", word);
 }
 

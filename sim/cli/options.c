@@ -78,6 +78,7 @@ static bool take(struct options *options, enum letter letter, const char *value)
 		options->offset_given = true;
 		return value_size("offset", value, &options->offset);
 	case LETTER_SIZES:
+		options->device_sizes.mask = 0;
 		return value_sizes("device-sizes", value, &options->device_sizes);
 	case LETTER_PAGES:
 		return take_pages(options, value);
@@ -169,6 +170,15 @@ static enum status answer(struct options *options, const struct command *command
 	return printf("phyrsim %s\n", phyr_version()) > 0 ? STATUS_OK : STATUS_FAILURE;
 }
 
+static enum status refuse_option(int letter, const char *word)
+{
+	if (letter == ':')
+		say("%s: needs a value (see --help)", word);
+	else
+		say("%s: there is no such option, or it takes no value (see --help)", word);
+	return STATUS_MISUSE;
+}
+
 enum status options_parse(struct options *options, const struct command *command, int argc,
 			  char **argv)
 {
@@ -176,10 +186,13 @@ enum status options_parse(struct options *options, const struct command *command
 
 	memset(options, 0, sizeof(*options));
 	options->size = SIZE_DEFAULT;
-	while ((letter = getopt_long(argc, argv, "", command->known, NULL)) != -1) {
+	opterr = 0; /* what is wrong is said here, under the program's name */
+	while ((letter = getopt_long(argc, argv, ":", command->known, NULL)) != -1) {
 		if (letter == LETTER_HELP || letter == LETTER_VERSION)
 			return answer(options, command, letter);
-		if (letter == '?' || !take(options, (enum letter)letter, optarg))
+		if (letter == '?' || letter == ':')
+			return refuse_option(letter, argv[optind - 1]);
+		if (!take(options, (enum letter)letter, optarg))
 			return STATUS_MISUSE; /* who could not take it has said why */
 	}
 	if (optind < argc) {

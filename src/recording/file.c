@@ -67,6 +67,10 @@ static int read_some(int fd, struct phyr_recording_bytes *bytes, size_t *ret_len
  */
 static bool goes_on(const struct phyr_recording_bytes *bytes, size_t last_len)
 {
+	/* What has no line end for so long has none of a recording's lines. */
+	if (!memchr(bytes->bytes, '\n', bytes->len) && bytes->len >= READ_LEN &&
+	    !phyr_recording_is_binary(bytes->bytes, bytes->len))
+		return false;
 	if (phyr_recording_is_binary(bytes->bytes, bytes->len))
 		return phyr_recording_goes_on(bytes->bytes, bytes->len);
 	return !memchr(bytes->bytes + bytes->len - last_len, '\0', last_len);

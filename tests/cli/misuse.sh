@@ -64,11 +64,11 @@ refuse 2 "--pages: cannot change another process's memory" --pid 1 --va 0 --size
 refuse 2 "--pin: of another process's memory (--pid) only" --pid 1 --va 0 --size 4k --pin locked
 refuse 2 "'extra': there is no such command" extra
 refuse 2 "'extra': there are no arguments" --size 4k extra
-refuse 2 "unrecognized option '--fragment'" --fragment 1m
+refuse 2 "phyrsim: --fragment: there is no such option" --fragment 1m
 
 refuse 2 "--save: where to?" record
 refuse 2 "--save: the name of the file is empty" record --save ''
-refuse 2 "unrecognized option '--load'" record --load x
+refuse 2 "phyrsim: --load: there is no such option" record --load x
 refuse 2 "'extra': there are no arguments" record --save x extra
 refuse 2 "--fragment: '12q' has an unknown unit" record --save x --fragment 12q
 refuse 2 "--fragment: '5000' is not a multiple of 4096" record --save x --fragment 5000
@@ -79,8 +79,10 @@ refuse 2 "--fragment: cannot change another process's memory" \
 	record --save x --pid 1 --va 0 --size 4k --fragment 1m
 refuse 2 "--title: is not one line" record --save x --title ''
 refuse 2 "--title: is not one line" record --save x --title 'blank at the end '
-refuse 2 "unrecognized option '--bogus'" --bogus
-refuse 2 "requires an argument" --size
+refuse 2 "phyrsim: --bogus: there is no such option" --bogus
+refuse 2 "phyrsim: --size: needs a value" --size
+refuse 2 "phyrsim: --help=x: there is no such option, or it takes no value" --help=x
+refuse 1 "--size: is more than the" --size 4000t
 
 refuse 1 "nowhere.txt: No such file" --load nowhere.txt
 refuse 1 ".: Is a directory" --load .
