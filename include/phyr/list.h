@@ -250,8 +250,8 @@ PHYR_API void phyr_list_rollback(struct phyr_list *list, const struct phyr_list_
 /**
  * @brief Sees to it that appends can neither fail for memory nor allocate.
  *
- * Counts from now: earlier preloads are part of it. An append is one call of phyr_list_append(),
- * or one run of the bulk calls.
+ * Counts from now: earlier preloads are part of it, and what is cut off or rolled back again does
+ * not use it up. An append is one call of phyr_list_append(), or one run of the bulk calls.
  *
  * @param[in,out] list       initialised
  * @param[in]     append_cnt how many appends
@@ -268,7 +268,7 @@ PHYR_API PHYR_NODISCARD int phyr_list_preload(struct phyr_list *list, uint64_t a
  *
  * @param[in,out] list   initialised
  * @param[in]     buffer any alignment; must stay until phyr_list_fini(); the list never frees it
- * @param[in]     len    [bytes] pieces too small for a slab are not used
+ * @param[in]     len    [bytes] pieces of less than 256 are not used
  * @complexity O(len / 4096)
  * @threads caller serialises calls on one list
  */
@@ -278,7 +278,7 @@ PHYR_API void phyr_list_supply(struct phyr_list *list, void *buffer, size_t len)
  * @brief Gives back memory that a finished list does not need; cannot fail.
  *
  * Frees spare slabs and shortens the last one, if the hook has memory for the shorter one. The
- * list may grow again afterwards.
+ * list may grow again afterwards, in another slab: this is for lists that are finished.
  *
  * @param[in,out] list initialised
  * @complexity O(spare slabs + words of a slab)
@@ -411,7 +411,8 @@ PHYR_API PHYR_NODISCARD int phyr_list_slice(const struct phyr_list *list, uint64
  * @brief Returns the next run as the words that it is stored as.
  *
  * The open run is coded as if it were closed; a run of bytes longer than 4 PiB comes in parts. The
- * first run's words name its whole first page: the list's first byte may lie inside.
+ * first run's words name its whole first page and the last run's its whole last page: the list's
+ * ends may lie inside.
  *
  * @param[in,out] cursor    from phyr_list_begin(); not mixed with phyr_list_next()
  * @param[out]    ret_words one or two words; written only when it returns more than 0
