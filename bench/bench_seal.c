@@ -25,6 +25,7 @@ static const struct {
 	const char *path;
 } recordings[] = {
 	{ "base_fragmented", RECORDINGS "base-fragmented.txt" },
+	{ "base_scattered", RECORDINGS "base-scattered.phyr" },
 	{ "base_fresh", RECORDINGS "base-fresh.txt" },
 	{ "thp", RECORDINGS "thp.txt" },
 };
