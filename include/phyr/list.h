@@ -375,6 +375,42 @@ static inline bool phyr_list_next(struct phyr_list_cursor *cursor, struct phyr_r
 }
 
 /**
+ * @brief The words that a cursor stands before, for those who decode many at once.
+ *
+ * They are as docs/format.md has them, start with the first word of a run or a tag, and go to the
+ * end of a slab. What is taken of them is said by phyr_list_words_taken(); for everything that is
+ * not taken there is phyr_list_next().
+ *
+ * @param[in]  cursor  from phyr_list_begin() or phyr_list_seek()
+ * @param[out] ret_cnt [words] always written; 0: the next run is to be had by phyr_list_next() only
+ * @return the words; meaningless when there are none
+ * @complexity O(1)
+ * @threads any number of readers, each with a cursor of its own
+ */
+static inline const uint64_t *phyr_list_words(const struct phyr_list_cursor *cursor,
+					      size_t *ret_cnt)
+{
+	*ret_cnt = cursor->fast ? (size_t)(cursor->end - cursor->next) : 0;
+	return cursor->next;
+}
+
+/**
+ * @brief Moves behind runs that were decoded from phyr_list_words().
+ *
+ * @param[in,out] cursor   the same
+ * @param[in]     word_cnt [words] of whole runs, no tags among them
+ * @param[in]     len      [bytes] of these runs together
+ * @complexity O(1)
+ * @threads any number of readers, each with a cursor of its own
+ */
+static inline void phyr_list_words_taken(struct phyr_list_cursor *cursor, size_t word_cnt,
+					 uint64_t len)
+{
+	cursor->next += word_cnt;
+	cursor->offset += len;
+}
+
+/**
  * @brief Puts a cursor on the run that holds a byte.
  *
  * The next phyr_list_next() returns that run whole; its offset says where it starts.

@@ -186,24 +186,23 @@ static size_t fill_neighbours(struct phyr_blocks *blocks, uint64_t flags, uint64
 static size_t fill_singles(struct phyr_pages *pages, uint64_t flags, uint64_t *words,
 			   size_t word_cnt)
 {
-	struct phyr_list_cursor *cursor = &pages->cursor;
-	size_t avail = (size_t)(cursor->end - cursor->next);
+	size_t avail;
+	const uint64_t *ahead = phyr_list_words(&pages->cursor, &avail);
 	size_t cnt = 0;
 	uint64_t order_mask, others;
 
-	if (!pages->natural || pages->lg2 < PHYR_PAGE_LG2 || !cursor->fast)
+	if (!pages->natural || pages->lg2 < PHYR_PAGE_LG2)
 		return 0;
 	order_mask = phyr_bits_mask(pages->lg2 - PHYR_PAGE_LG2);
 	others = ~(phyr_bits_mask(PHYR_CHUNK_CODE_BITS) & ~(2 * order_mask + 1));
 	if (avail > word_cnt)
 		avail = word_cnt;
 	while (cnt < avail &&
-	       ((cursor->next[cnt] ^ order_mask) & others) == UINT64_C(1) << PHYR_CHUNK_CODE_BITS) {
-		words[cnt] = (cursor->next[cnt] ^ order_mask) << (PHYR_PAGE_LG2 - 1) | flags;
+	       ((ahead[cnt] ^ order_mask) & others) == UINT64_C(1) << PHYR_CHUNK_CODE_BITS) {
+		words[cnt] = (ahead[cnt] ^ order_mask) << (PHYR_PAGE_LG2 - 1) | flags;
 		cnt++;
 	}
-	cursor->next += cnt;
-	cursor->offset += (uint64_t)cnt << pages->lg2;
+	phyr_list_words_taken(&pages->cursor, cnt, (uint64_t)cnt << pages->lg2);
 	return cnt;
 }
 
