@@ -83,6 +83,24 @@ enum letter {
 	LETTER_VERSION = 'v',
 };
 
+/* What memory to look at: the same options for every command. */
+#define MEMORY_OPTIONS                                                \
+	{ "size", required_argument, NULL, LETTER_SIZE },             \
+		{ "pages", required_argument, NULL, LETTER_PAGES },   \
+		{ "offset", required_argument, NULL, LETTER_OFFSET }, \
+		{ "pin", required_argument, NULL, LETTER_PIN },       \
+		{ "pid", required_argument, NULL, LETTER_PID },       \
+	{                                                             \
+		"va", required_argument, NULL, LETTER_VA              \
+	}
+/* What every command answers, and the end. */
+#define COMMON_OPTIONS                                            \
+	{ "help", no_argument, NULL, LETTER_HELP },               \
+		{ "version", no_argument, NULL, LETTER_VERSION }, \
+	{                                                         \
+		NULL, 0, NULL, 0                                  \
+	}
+
 /* Reads the command line; says on stderr what is wrong with it. */
 enum status options_parse(struct options *options, const struct command *command, int argc,
 			  char **argv);

@@ -38,15 +38,8 @@ static const struct option known[] = {
 	{ "covering", no_argument, NULL, LETTER_COVERING },
 	{ "device-sizes", required_argument, NULL, LETTER_SIZES },
 	{ "load", required_argument, NULL, LETTER_LOAD },
-	{ "size", required_argument, NULL, LETTER_SIZE },
-	{ "pages", required_argument, NULL, LETTER_PAGES },
-	{ "offset", required_argument, NULL, LETTER_OFFSET },
-	{ "pin", required_argument, NULL, LETTER_PIN },
-	{ "pid", required_argument, NULL, LETTER_PID },
-	{ "va", required_argument, NULL, LETTER_VA },
-	{ "help", no_argument, NULL, LETTER_HELP },
-	{ "version", no_argument, NULL, LETTER_VERSION },
-	{ NULL, 0, NULL, 0 },
+	MEMORY_OPTIONS,
+	COMMON_OPTIONS,
 };
 
 /* The region's first byte keeps its place in its page, whatever its name. */

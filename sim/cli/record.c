@@ -43,17 +43,10 @@ static const char help[] =
 static const struct option known[] = {
 	{ "save", required_argument, NULL, LETTER_SAVE },
 	{ "anonymise", no_argument, NULL, LETTER_ANONYMISE },
-	{ "size", required_argument, NULL, LETTER_SIZE },
-	{ "pages", required_argument, NULL, LETTER_PAGES },
-	{ "offset", required_argument, NULL, LETTER_OFFSET },
 	{ "fragment", required_argument, NULL, LETTER_FRAGMENT },
-	{ "pin", required_argument, NULL, LETTER_PIN },
-	{ "pid", required_argument, NULL, LETTER_PID },
-	{ "va", required_argument, NULL, LETTER_VA },
 	{ "title", required_argument, NULL, LETTER_TITLE },
-	{ "help", no_argument, NULL, LETTER_HELP },
-	{ "version", no_argument, NULL, LETTER_VERSION },
-	{ NULL, 0, NULL, 0 },
+	MEMORY_OPTIONS,
+	COMMON_OPTIONS,
 };
 
 static bool check(const struct options *options)

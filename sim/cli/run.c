@@ -42,20 +42,13 @@ static const char help[] =
 	"with the program are shown. Exit status: 0 done, 1 failure, 2 wrong usage.\n";
 
 static const struct option known[] = {
-	{ "size", required_argument, NULL, LETTER_SIZE },
-	{ "pages", required_argument, NULL, LETTER_PAGES },
-	{ "offset", required_argument, NULL, LETTER_OFFSET },
-	{ "pin", required_argument, NULL, LETTER_PIN },
-	{ "pid", required_argument, NULL, LETTER_PID },
-	{ "va", required_argument, NULL, LETTER_VA },
 	{ "device-sizes", required_argument, NULL, LETTER_SIZES },
 	{ "save", required_argument, NULL, LETTER_SAVE },
 	{ "anonymise", no_argument, NULL, LETTER_ANONYMISE },
 	{ "load", required_argument, NULL, LETTER_LOAD },
 	{ "format", required_argument, NULL, LETTER_FORMAT },
-	{ "help", no_argument, NULL, LETTER_HELP },
-	{ "version", no_argument, NULL, LETTER_VERSION },
-	{ NULL, 0, NULL, 0 },
+	MEMORY_OPTIONS,
+	COMMON_OPTIONS,
 };
 
 static bool check(const struct options *options)
