@@ -175,6 +175,7 @@ int main(int argc, char **argv)
 	bench_add("pages/rows/random", pages_rows, &scattered);
 	bench_add("pages/list/runs_to_64", pages_list, &mixed);
 	bench_add("pages/rows/runs_to_64", pages_rows, &mixed);
+	bench_add("pages/list/contiguous_cold", pages_list_cold, &contiguous);
 	bench_add("pages/list/random_cold", pages_list_cold, &scattered);
 	return bench_main(argc, argv);
 }

@@ -3,29 +3,7 @@
  * Property: any bytes are a recording or are refused with a reason. What was accepted is made of
  * valid lists and comes back the same from its own text; what was refused leaves nothing behind.
  */
-#include <stdlib.h>
-#include <string.h>
-
-#include <phyr/heap.h>
-#include <phyr/recording.h>
-
-#include "../src/recording/recording.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-	if (!holds)
-		abort();
-}
-
-static struct phyr_recording *empty_recording(void)
-{
-	struct phyr_recording *recording;
-
-	require(phyr_recording_create(phyr_heap_mem(), &recording) == PHYR_OK);
-	return recording;
-}
+#include "fuzz_recording.h"
 
 static void require_same_run(const struct phyr_run *a, const struct phyr_run *b)
 {

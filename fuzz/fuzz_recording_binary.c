@@ -6,29 +6,7 @@
  * No mutation keeps a checksum right, so every input is tried as it is, and once more with its
  * magic, version, length and checksum made right.
  */
-#include <stdlib.h>
-#include <string.h>
-
-#include <phyr/heap.h>
-#include <phyr/recording.h>
-
-#include "../src/recording/recording.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-	if (!holds)
-		abort();
-}
-
-static struct phyr_recording *empty_recording(void)
-{
-	struct phyr_recording *recording;
-
-	require(phyr_recording_create(phyr_heap_mem(), &recording) == PHYR_OK);
-	return recording;
-}
+#include "fuzz_recording.h"
 
 static void require_packs_to(const struct phyr_recording *recording, const uint8_t *data,
 			     size_t size)

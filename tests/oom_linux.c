@@ -8,12 +8,7 @@
 #include <phyrsim/linux.h>
 #include <phyrsim/mem.h>
 
-#include "test.h"
-
-#define KIB(n) (UINT64_C(n) << 10)
-#define GIB(n) (UINT64_C(n) << 30)
-
-static const struct phyr_tag ram = { PHYR_KIND_SYSTEM, 0 };
+#include "linux_world.h"
 
 /* The simulated IOMMU, whose n-th call of map or sync_map is made to fail. */
 struct gate {
@@ -75,15 +70,8 @@ static const struct phyr_iommu_ops gate_ops = { NULL, gate_map, gate_sync, gate_
 
 static void open_space(struct fixture *f, uint64_t first, uint64_t last)
 {
-	struct phyr_iova_params params = { 0 };
-
-	phyr_iova_destroy(f->space);
-	f->space = NULL;
-	f->window.first = phyr_iova_at(first);
-	f->window.last = phyr_iova_at(last);
-	params.mem = &f->world.mem;
-	params.window = f->window;
-	assert_int_equal(phyr_iova_create(&params, &f->space), PHYR_OK);
+	f->window = window_of(first, last);
+	renew_space(&f->world.mem, f->window, &f->space);
 }
 
 static void open_iommu(struct fixture *f)
@@ -126,13 +114,6 @@ static int teardown(void **state)
 	assert_int_equal(f->world.live_cnt, 0);
 	free(f);
 	return 0;
-}
-
-static void append(struct fixture *f, uint64_t pa, uint64_t len)
-{
-	struct phyr_range range = { phyr_pa_at(pa), len };
-
-	assert_int_equal(phyr_list_append(&f->list, range, ram), PHYR_OK);
 }
 
 static int try_map(struct fixture *f, enum phyrsim_linux_way way, struct phyrsim_linux_map **ret)
@@ -202,9 +183,9 @@ static void each_point_fails(struct fixture *f, enum phyrsim_linux_way way, enum
 
 static void every_point_fails(struct fixture *f, enum target target)
 {
-	append(f, GIB(4) + 0x800, 0x1800);
+	append(&f->list, GIB(4) + 0x800, 0x1800);
 	for (uint64_t i = 0; i < 600; i++)
-		append(f, GIB(5) + i * KIB(12), KIB(4));
+		append(&f->list, GIB(5) + i * KIB(12), KIB(4));
 	for (int sticky = 0; sticky < 2; sticky++) {
 		each_point_fails(f, PHYRSIM_LINUX_SG, target, sticky);
 		each_point_fails(f, PHYRSIM_LINUX_PAGES, target, sticky);
@@ -231,7 +212,7 @@ static void pages_that_run_out_of_addresses_are_all_unmapped(void **state)
 	struct fixture *f = *state;
 
 	open_space(f, 0xffff0000, GIB(4) - 1);
-	append(f, GIB(4), KIB(68));
+	append(&f->list, GIB(4), KIB(68));
 	assert_refuses(f, PHYRSIM_LINUX_PAGES, PHYR_E_NOSPACE);
 	assert_refuses(f, PHYRSIM_LINUX_SG, PHYR_E_LIMIT);
 }
@@ -244,7 +225,7 @@ static void bad_mappings_are_refused(void **state)
 	struct phyrsim_linux_map *map = NULL;
 
 	assert_refuses(f, PHYRSIM_LINUX_SG, PHYR_E_INVAL); /* the list is empty */
-	append(f, GIB(4), KIB(4));
+	append(&f->list, GIB(4), KIB(4));
 	assert_refuses(f, (enum phyrsim_linux_way)2, PHYR_E_INVAL);
 	assert_int_equal(try_map(f, PHYRSIM_LINUX_SG, NULL), PHYR_E_INVAL);
 	assert_int_equal(phyrsim_linux_map(NULL, f->iommu, f->space, f->window, &f->list, 0, &map),
@@ -263,8 +244,8 @@ static void a_joint_inside_a_page_is_misaligned(void **state)
 {
 	struct fixture *f = *state;
 
-	append(f, GIB(4), KIB(4));
-	append(f, GIB(5) + 1, KIB(4));
+	append(&f->list, GIB(4), KIB(4));
+	append(&f->list, GIB(5) + 1, KIB(4));
 	assert_refuses(f, PHYRSIM_LINUX_SG, PHYR_E_ALIGN);
 	assert_refuses(f, PHYRSIM_LINUX_PAGES, PHYR_E_ALIGN);
 }
@@ -273,10 +254,10 @@ static void a_list_longer_than_the_window_is_a_limit(void **state)
 {
 	struct fixture *f = *state;
 
-	append(f, GIB(4), GIB(4));
+	append(&f->list, GIB(4), GIB(4));
 	assert_refuses(f, PHYRSIM_LINUX_SG, PHYR_E_LIMIT);
 	phyr_list_fini(&f->list);
-	append(f, 1, UINT64_MAX - 4095); /* 2^64 bytes of pages */
+	append(&f->list, 1, UINT64_MAX - 4095); /* 2^64 bytes of pages */
 	assert_refuses(f, PHYRSIM_LINUX_SG, PHYR_E_LIMIT);
 }
 

@@ -7,85 +7,20 @@
 #include <phyr/base.h>
 #include <phyr/list.h>
 
-#include "test.h"
+#include "list_world.h"
 
-#define CNT(array) (sizeof(array) / sizeof((array)[0]))
-#define PAGE UINT64_C(4096)
-#define MIB (UINT64_C(1) << 20)
-#define GIB (UINT64_C(1) << 30)
-#define PIB (UINT64_C(1) << 50)
 #define SLAB_LEN 4096
 #define STEP_CNT 2500
 
-static const struct phyr_tag ram = { PHYR_KIND_SYSTEM, 0 };
-static const struct phyr_tag bar = { PHYR_KIND_P2P, 1 };
-
-/* A list with its own allocator. */
-struct owned {
-	struct test_mem mem;
-	struct phyr_list list;
-};
-
-static void owned_init(struct owned *o)
-{
-	test_mem_init(&o->mem);
-	phyr_list_init(&o->list, &o->mem.mem);
-}
-
-static void owned_fini(struct owned *o)
-{
-	phyr_list_fini(&o->list);
-	assert_int_equal(o->mem.live_cnt, 0);
-	assert_int_equal(o->mem.live_len, 0);
-}
-
-static int add(struct phyr_list *list, uint64_t addr, uint64_t len, struct phyr_tag tag)
-{
-	struct phyr_range range = { { addr }, len };
-
-	return phyr_list_append(list, range, tag);
-}
-
-static void append(struct phyr_list *list, uint64_t addr, uint64_t len)
-{
-	assert_int_equal(add(list, addr, len, ram), PHYR_OK);
-}
-
-static struct phyr_list_stats stats_of(const struct phyr_list *list)
-{
-	struct phyr_list_stats stats;
-
-	phyr_list_stats(list, &stats);
-	return stats;
-}
-
-static void assert_same_stats(const struct phyr_list *a, const struct phyr_list *b)
-{
-	struct phyr_list_stats x = stats_of(a);
-	struct phyr_list_stats y = stats_of(b);
-
-	assert_int_equal(x.len, y.len);
-	assert_int_equal(x.run_cnt, y.run_cnt);
-	assert_int_equal(x.shortest_len, y.shortest_len);
-	assert_int_equal(x.longest_len, y.longest_len);
-	assert_int_equal(x.joint_mask, y.joint_mask);
-	assert_int_equal(x.phase, y.phase);
-	assert_int_equal(x.block_lg2, y.block_lg2);
-	assert_int_equal(x.kind_mask, y.kind_mask);
-	assert_int_equal(x.words_len, y.words_len);
-	assert_int_equal(x.tags_len, y.tags_len);
-	assert_int_equal(x.storage_len, y.storage_len);
-	assert_int_equal(x.granular, y.granular);
-}
-
-/* Nobody can tell the two lists apart. */
-static void assert_same(const struct phyr_list *a, const struct phyr_list *b)
+/* The same runs and figures, storage included. */
+static void assert_identical(const struct phyr_list *a, const struct phyr_list *b)
 {
 	struct phyr_list_cursor at[2];
 	struct phyr_run run[2];
 
 	assert_true(phyr_list_validate(a, NULL));
-	assert_same_stats(a, b);
+	assert_same_figures(a, b);
+	assert_int_equal(stats_of(a).storage_len, stats_of(b).storage_len);
 	phyr_list_begin(a, &at[0]);
 	phyr_list_begin(b, &at[1]);
 	while (phyr_list_next(&at[0], &run[0])) {
@@ -126,10 +61,10 @@ static void recover(struct owned *o, uint64_t i)
 	struct owned same;
 
 	build(&same, i);
-	assert_same(&o->list, &same.list);
+	assert_identical(&o->list, &same.list);
 	if (o->mem.sticky) {
 		assert_int_equal(step(&o->list, i), PHYR_E_NOMEM);
-		assert_same(&o->list, &same.list);
+		assert_identical(&o->list, &same.list);
 		o->mem.fail_at = SIZE_MAX;
 		o->mem.sticky = false;
 	}
@@ -159,7 +94,7 @@ static bool build_with_failure(size_t fail_at, bool sticky)
 		recovered = true;
 	}
 	build(&whole, STEP_CNT);
-	assert_same(&o.list, &whole.list);
+	assert_identical(&o.list, &whole.list);
 	owned_fini(&whole);
 	owned_fini(&o);
 	return recovered;
@@ -215,11 +150,11 @@ static void fail_behind(uint64_t lead_cnt, size_t shape, struct phyr_tag tag)
 	o.mem.fail_at = SIZE_MAX;
 	o.mem.sticky = false;
 	if (err) {
-		assert_same(&o.list, &same.list);
+		assert_identical(&o.list, &same.list);
 		append(&o.list, 0, PAGE);
 	}
 	append(&same.list, 0, PAGE);
-	assert_same(&o.list, &same.list);
+	assert_identical(&o.list, &same.list);
 	owned_fini(&same);
 	owned_fini(&o);
 }
@@ -246,9 +181,7 @@ static void a_neighbour_needs_no_memory(void **state)
 
 	(void)state;
 	build(&o, 1000);
-	o.mem.alloc_cnt = 0;
-	o.mem.fail_at = 0;
-	o.mem.sticky = true;
+	fail_from(&o, 0, true);
 	for (uint64_t i = 1; i < 5000; i++)
 		assert_int_equal(add(&o.list, 999 * GIB + i * PAGE, PAGE, bar), PHYR_OK);
 	assert_int_equal(o.mem.alloc_cnt, 0);

@@ -9,23 +9,10 @@
 #include <phyr/convert.h>
 #include <phyr/list.h>
 
-#include "test.h"
+#include "list_world.h"
 
-#define CNT(array) (sizeof(array) / sizeof((array)[0]))
-#define PAGE UINT64_C(4096)
-#define GIB (UINT64_C(1) << 30)
-#define PIB (UINT64_C(1) << 50)
 /* Runs that a bulk call adds: several slabs of each. */
 #define BULK_CNT 1200
-
-static const struct phyr_tag ram = { PHYR_KIND_SYSTEM, 0 };
-static const struct phyr_tag bar = { PHYR_KIND_P2P, 1 };
-
-/* A list with its own allocator. */
-struct owned {
-	struct test_mem mem;
-	struct phyr_list list;
-};
 
 /* What the bulk calls are given. */
 struct input {
@@ -39,92 +26,30 @@ struct input {
 static struct input input;
 static unsigned char process_memory[BULK_CNT];
 
-static void owned_init(struct owned *o)
-{
-	test_mem_init(&o->mem);
-	phyr_list_init(&o->list, &o->mem.mem);
-}
-
-static void owned_fini(struct owned *o)
-{
-	phyr_list_fini(&o->list);
-	assert_int_equal(o->mem.live_cnt, 0);
-	assert_int_equal(o->mem.live_len, 0);
-}
-
-static void fail_from(struct owned *o, size_t fail_at, bool sticky)
-{
-	o->mem.alloc_cnt = 0;
-	o->mem.fail_at = fail_at;
-	o->mem.sticky = sticky;
-	o->mem.failed = false;
-}
-
-static void fail_no_more(struct owned *o)
-{
-	fail_from(o, SIZE_MAX, false);
-}
-
-static void append(struct phyr_list *list, uint64_t addr, uint64_t len)
-{
-	struct phyr_range range = { { addr }, len };
-
-	assert_int_equal(phyr_list_append(list, range, ram), PHYR_OK);
-}
-
-static struct phyr_list_stats stats_of(const struct phyr_list *list)
-{
-	struct phyr_list_stats stats;
-
-	phyr_list_stats(list, &stats);
-	return stats;
-}
-
-static void assert_sound(const struct owned *o)
-{
-	assert_true(phyr_list_validate(&o->list, NULL));
-	assert_int_equal(stats_of(&o->list).storage_len, o->mem.live_len);
-}
-
 /* Nobody can tell the two lists apart, but by where their words are. */
-static void assert_same(const struct owned *a, const struct owned *b)
+static void assert_same_and_sound(const struct owned *a, const struct owned *b)
 {
-	struct phyr_list_stats stats[] = { stats_of(&a->list), stats_of(&b->list) };
-
 	assert_sound(a);
 	assert_sound(b);
-	assert_true(phyr_list_equal(&a->list, &b->list));
-	stats[0].storage_len = stats[1].storage_len;
-	/* There is no padding before the last member. */
-	assert_memory_equal(&stats[0], &stats[1],
-			    offsetof(struct phyr_list_stats, granular) + sizeof(bool));
+	assert_same(&a->list, &b->list);
 }
 
-/* Piece i of a list that has every form of chunk, tags, and runs stored in parts. */
-static struct phyr_range piece(uint64_t i)
+static void begin_alike(struct owned *o, struct owned *same, uint64_t piece_cnt)
 {
-	struct phyr_range range = { { i * GIB + PAGE }, PAGE };
-
-	if (i % 31 == 5)
-		range.len = 4 * PIB + 3 * PAGE + 7;
-	else if (i % 7 == 3)
-		range.len = 2 * PAGE + 77;
-	else if (i % 11 == 7)
-		range.len = 4097 * PAGE;
-	if (i % 13 == 0 || i % 31 == 5)
-		range.pa.addr += 1234;
-	return range;
+	owned_init(o);
+	owned_init(same);
+	build_pieces(&o->list, 0, piece_cnt);
+	build_pieces(&same->list, 0, piece_cnt);
 }
 
-static struct phyr_tag piece_tag(uint64_t i)
+/* Whatever happened to one of the lists, both go on alike. */
+static void end_alike(struct owned *o, struct owned *same, uint64_t i, uint64_t end)
 {
-	return i % 5 == 4 ? bar : ram;
-}
-
-static void build_pieces(struct phyr_list *list, uint64_t i, uint64_t end)
-{
-	for (; i < end; i++)
-		assert_int_equal(phyr_list_append(list, piece(i), piece_tag(i)), PHYR_OK);
+	build_pieces(&o->list, i, end);
+	build_pieces(&same->list, i, end);
+	assert_same_and_sound(o, same);
+	owned_fini(o);
+	owned_fini(same);
 }
 
 static int setup(void **state)
@@ -191,13 +116,13 @@ static const uint64_t lead_cnts[] = { 0, 1, 2, 4, 6, 8, 400, 450, 700 };
 /* The call failed for memory: nothing has changed, it fails again, and works when there is some. */
 static void recover(struct owned *o, const struct owned *same, bulk_call *call, size_t live_len)
 {
-	assert_same(o, same);
+	assert_same_and_sound(o, same);
 	assert_int_equal(o->mem.live_len, live_len);
 	if (o->mem.sticky) {
 		assert_int_equal(call(&o->list, BULK_CNT), PHYR_E_NOMEM);
-		assert_same(o, same);
+		assert_same_and_sound(o, same);
 		phyr_list_trim(&o->list);
-		assert_same(o, same);
+		assert_same_and_sound(o, same);
 		assert_true(o->mem.live_len <= live_len);
 	}
 	fail_no_more(o);
@@ -213,10 +138,7 @@ static bool fails_and_recovers(bulk_call *call, uint64_t lead_cnt, size_t fail_a
 	bool failed;
 	int err;
 
-	owned_init(&o);
-	owned_init(&same);
-	build_pieces(&o.list, 0, lead_cnt);
-	build_pieces(&same.list, 0, lead_cnt);
+	begin_alike(&o, &same, lead_cnt);
 	live_len = o.mem.live_len;
 	fail_from(&o, fail_at, sticky);
 	err = call(&o.list, BULK_CNT);
@@ -226,12 +148,8 @@ static bool fails_and_recovers(bulk_call *call, uint64_t lead_cnt, size_t fail_a
 		recover(&o, &same, call, live_len);
 	fail_no_more(&o);
 	assert_int_equal(call(&same.list, BULK_CNT), PHYR_OK);
-	assert_same(&o, &same);
-	build_pieces(&o.list, lead_cnt, lead_cnt + 50);
-	build_pieces(&same.list, lead_cnt, lead_cnt + 50);
-	assert_same(&o, &same);
-	owned_fini(&o);
-	owned_fini(&same);
+	assert_same_and_sound(&o, &same);
+	end_alike(&o, &same, lead_cnt, lead_cnt + 50);
 	return failed;
 }
 
@@ -271,7 +189,7 @@ static void a_clone_that_fails_is_empty_and_can_be_repeated(void **state)
 				assert_int_equal(phyr_list_concat(&copy.list, &input.other.list),
 						 PHYR_OK);
 			}
-			assert_same(&copy, &input.other);
+			assert_same_and_sound(&copy, &input.other);
 			owned_fini(&copy);
 		}
 		assert_true(fail_at >= 3);
@@ -285,25 +203,18 @@ static bool preload_fails_and_recovers(uint64_t lead_cnt, size_t fail_at, bool s
 	bool failed;
 	int err;
 
-	owned_init(&o);
-	owned_init(&same);
-	build_pieces(&o.list, 0, lead_cnt);
-	build_pieces(&same.list, 0, lead_cnt);
+	begin_alike(&o, &same, lead_cnt);
 	fail_from(&o, fail_at, sticky);
 	err = phyr_list_preload(&o.list, 400);
 	failed = o.mem.failed;
 	assert_int_equal(err, failed ? PHYR_E_NOMEM : PHYR_OK);
-	assert_same(&o, &same);
+	assert_same_and_sound(&o, &same);
 	fail_no_more(&o);
 	assert_int_equal(phyr_list_preload(&o.list, 400), PHYR_OK);
 	/* What was got the first time is there. */
 	assert_true(!failed || o.mem.alloc_cnt <= 400 / 72 + 1 - fail_at);
 	fail_from(&o, 0, true);
-	build_pieces(&o.list, lead_cnt, lead_cnt + 400);
-	build_pieces(&same.list, lead_cnt, lead_cnt + 400);
-	assert_same(&o, &same);
-	owned_fini(&o);
-	owned_fini(&same);
+	end_alike(&o, &same, lead_cnt, lead_cnt + 400);
 	return failed;
 }
 
@@ -399,15 +310,11 @@ static void cut(uint64_t piece_cnt, uint64_t len)
 	fail_from(&o, 0, true);
 	phyr_list_truncate(&o.list, len);
 	build(&same.list, len);
-	assert_same(&o, &same);
+	assert_same_and_sound(&o, &same);
 	phyr_list_trim(&o.list);
-	assert_same(&o, &same);
+	assert_same_and_sound(&o, &same);
 	fail_no_more(&o);
-	build_pieces(&o.list, piece_cnt, piece_cnt + 9);
-	build_pieces(&same.list, piece_cnt, piece_cnt + 9);
-	assert_same(&o, &same);
-	owned_fini(&o);
-	owned_fini(&same);
+	end_alike(&o, &same, piece_cnt, piece_cnt + 9);
 }
 
 static void a_truncated_list_is_one_that_was_never_longer(void **state)
@@ -466,7 +373,7 @@ static void what_was_cut_off_can_be_appended_again(void **state)
 		phyr_list_set_va(&o.list, 0x1234);
 		phyr_list_truncate(&o.list, PAGE + kept);
 		append(&o.list, 0x1800 + kept, len - kept);
-		assert_same(&o, &same);
+		assert_same_and_sound(&o, &same);
 		assert_int_equal(phyr_list_va(&o.list), 0x1234);
 		owned_fini(&o);
 		owned_fini(&same);

@@ -17,7 +17,6 @@
 #define TOP (UINT64_MAX - 0xfff)
 #define RW PHYR_PERM_READ_WRITE
 #define HOLE UINT64_MAX
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* What every case works on; made anew for each. */
 static struct {

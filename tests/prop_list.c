@@ -8,12 +8,8 @@
 #include <phyr/base.h>
 #include <phyr/list.h>
 
-#include "test.h"
+#include "list_world.h"
 
-#define CNT(array) (sizeof(array) / sizeof((array)[0]))
-#define PAGE UINT64_C(4096)
-#define PIB (UINT64_C(1) << 50)
-#define TOTAL_MAX (UINT64_MAX - 4095)
 #define RUN_MAX 2048
 
 struct model {
@@ -36,8 +32,7 @@ static int setup(void **state)
 	static struct world world;
 
 	memset(&world, 0, sizeof(world));
-	test_mem_init(&world.mem);
-	phyr_list_init(&world.list, &world.mem.mem);
+	list_open(&world.list, &world.mem);
 	*state = &world;
 	return 0;
 }
@@ -46,9 +41,7 @@ static int teardown(void **state)
 {
 	struct world *w = *state;
 
-	phyr_list_fini(&w->list);
-	assert_int_equal(w->mem.live_cnt, 0);
-	assert_int_equal(w->mem.live_len, 0);
+	list_close(&w->list, &w->mem);
 	return 0;
 }
 
@@ -270,7 +263,7 @@ static void compare(struct world *w)
 }
 
 /* Appends to both; the allocator may have been told to fail. */
-static void append(struct world *w, struct phyr_range range, struct phyr_tag tag)
+static void append_to_both(struct world *w, struct phyr_range range, struct phyr_tag tag)
 {
 	bool joins = model_joins(&w->model, range, tag);
 	int err;
@@ -285,10 +278,9 @@ static void append(struct world *w, struct phyr_range range, struct phyr_tag tag
 		assert_int_equal(err, model_append(&w->model, range, tag));
 }
 
-static void start_again(struct world *w)
+static void clear_both(struct world *w)
 {
-	phyr_list_fini(&w->list);
-	assert_int_equal(w->mem.live_cnt, 0);
+	list_close(&w->list, &w->mem);
 	w->model.run_cnt = 0;
 	w->model.len = 0;
 }
@@ -362,14 +354,14 @@ static void random_step(struct world *w)
 	case 1:
 	case 2:
 		w->mem.fail_at = 0;
-		append(w, range, tag);
+		append_to_both(w, range, tag);
 		w->mem.fail_at = SIZE_MAX;
 		break;
 	default:
-		append(w, range, tag);
+		append_to_both(w, range, tag);
 	}
 	if (test_random(&w->state) % 512 == 0)
-		start_again(w);
+		clear_both(w);
 	compare(w);
 }
 
@@ -385,7 +377,7 @@ static void random_lists_agree_with_the_model(void **state)
 		w->seed = seed + i;
 		w->state = (w->seed + 1) * UINT64_C(0x9e3779b97f4a7c15) | 1;
 		step_cnt = test_random(&w->state) % 16 ? 60 : 1800;
-		start_again(w);
+		clear_both(w);
 		for (w->step = 1; w->step <= step_cnt; w->step++)
 			random_step(w);
 	}
@@ -418,44 +410,42 @@ static void long_pieces_stay_apart_and_whole(void **state)
 
 		assert_int_equal(piece_words(piece.pa.addr, piece.len),
 				 long_pieces[i / 4].words_len);
-		append(w, piece, tags[i % 2]);
+		append_to_both(w, piece, tags[i % 2]);
 		compare(w);
-		append(w, random_neighbour(w), tags[i / 2 % 2]);
+		append_to_both(w, random_neighbour(w), tags[i / 2 % 2]);
 		compare(w);
 	}
 }
 
 static void outer_pages_do_not_count_whole_where_that_fills_the_space(void **state)
 {
-	const struct phyr_tag ram = { PHYR_KIND_SYSTEM, 0 };
 	struct world *w = *state;
 
 	w->state = 1;
 	for (uint64_t addr = 0; addr <= PAGE; addr += PAGE / 2) {
-		start_again(w);
-		append(w, range_of(addr, TOTAL_MAX), ram);
+		clear_both(w);
+		append_to_both(w, range_of(addr, TOTAL_MAX), ram);
 		compare(w);
 	}
-	start_again(w);
-	append(w, range_of(1, TOTAL_MAX), ram);
+	clear_both(w);
+	append_to_both(w, range_of(1, TOTAL_MAX), ram);
 	compare(w);
 	assert_int_equal(model_stats(&w->model).words_len, 48); /* head, pages, tail */
 }
 
 static void a_long_piece_is_found_wherever_its_parts_lie(void **state)
 {
-	const struct phyr_tag ram = { PHYR_KIND_SYSTEM, 0 };
 	struct world *w = *state;
 
 	w->state = 1;
 	for (uint64_t lead_cnt = 0; lead_cnt < 1100; lead_cnt++) {
 		const struct phyr_run *run = &w->model.runs[lead_cnt];
 
-		start_again(w);
+		clear_both(w);
 		for (uint64_t i = 0; i < lead_cnt; i++)
-			append(w, range_of(i * 2 * PAGE, PAGE), ram);
-		append(w, range_of(3 * PIB + 1, 5 * PIB), ram);
-		append(w, range_of(PAGE, PAGE), ram);
+			append_to_both(w, range_of(i * 2 * PAGE, PAGE), ram);
+		append_to_both(w, range_of(3 * PIB + 1, 5 * PIB), ram);
+		append_to_both(w, range_of(PAGE, PAGE), ram);
 		compare(w);
 		compare_seek(w, run->offset);
 		compare_seek(w, run->offset + 0xffe);

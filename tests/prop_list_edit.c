@@ -11,13 +11,8 @@
 #include <phyr/convert.h>
 #include <phyr/list.h>
 
-#include "test.h"
+#include "list_world.h"
 
-#define CNT(array) (sizeof(array) / sizeof((array)[0]))
-#define PAGE UINT64_C(4096)
-#define PAGE_MAX (UINT64_MAX / PAGE)
-#define PIB (UINT64_C(1) << 50)
-#define TOTAL_MAX (UINT64_MAX - 4095)
 #define RUN_MAX 8000
 #define BULK_MAX 1200
 #define BUFFER_CNT 8
@@ -62,9 +57,7 @@ static void model_clear(struct model *m)
 
 static void pair_clear(struct pair *p)
 {
-	phyr_list_fini(&p->list);
-	assert_int_equal(p->mem.live_cnt, 0);
-	assert_int_equal(p->mem.live_len, 0);
+	list_close(&p->list, &p->mem);
 	while (p->buffer_cnt)
 		free(p->buffers[--p->buffer_cnt]);
 	model_clear(&p->model);
@@ -76,10 +69,8 @@ static int setup(void **state)
 	static struct world world;
 
 	memset(&world, 0, sizeof(world));
-	for (size_t i = 0; i < CNT(world.pairs); i++) {
-		test_mem_init(&world.pairs[i].mem);
-		phyr_list_init(&world.pairs[i].list, &world.pairs[i].mem.mem);
-	}
+	for (size_t i = 0; i < CNT(world.pairs); i++)
+		list_open(&world.pairs[i].list, &world.pairs[i].mem);
 	*state = &world;
 	return 0;
 }
@@ -226,25 +217,18 @@ static void compare_slice(struct world *w, const struct pair *p, uint64_t offset
 
 static void compare(struct world *w, struct pair *p)
 {
-	struct phyr_list_stats stats[2];
 	struct phyr_list_cursor cursor;
 	struct test_mem mem;
 	struct phyr_list same;
 
-	test_mem_init(&mem);
-	phyr_list_init(&same, &mem.mem);
+	list_open(&same, &mem);
 	for (const struct phyr_run *run = p->model.runs; run < p->model.runs + p->model.run_cnt;
 	     run++)
 		assert_int_equal(phyr_list_append(&same, run->range, run->tag), PHYR_OK);
 	assert_true(phyr_list_validate(&p->list, NULL));
-	phyr_list_stats(&p->list, &stats[0]);
-	phyr_list_stats(&same, &stats[1]);
-	assert_int_equal(stats[0].words_len, compare_runs(&p->list, &same, &p->model));
-	assert_int_equal(stats[0].storage_len, p->mem.live_len);
-	stats[1].storage_len = p->mem.live_len; /* depends on the way; all else does not */
-	/* There is no padding before the last member. */
-	assert_memory_equal(&stats[0], &stats[1],
-			    offsetof(struct phyr_list_stats, granular) + sizeof(bool));
+	assert_int_equal(stats_of(&p->list).words_len, compare_runs(&p->list, &same, &p->model));
+	assert_int_equal(stats_of(&p->list).storage_len, p->mem.live_len);
+	assert_same_figures(&p->list, &same);
 	assert_true(phyr_list_equal(&p->list, &same));
 	phyr_list_fini(&same);
 	for (int i = 0; i < 2; i++) {
@@ -293,7 +277,7 @@ static void may_fail(struct world *w, struct pair *p)
 {
 	p->mem.alloc_cnt = 0;
 	p->mem.failed = false;
-	p->mem.fail_at = below(w, 4) ? SIZE_MAX : below(w, 3);
+	p->mem.fail_at = below(w, 4) ? SIZE_MAX : (size_t)below(w, 3);
 	p->mem.sticky = below(w, 2);
 }
 
@@ -328,7 +312,7 @@ static int expect(struct world *w, struct pair *p, size_t cnt, struct phyr_tag t
 static void step_pages(struct world *w, struct pair *p)
 {
 	struct phyr_tag tag = random_tag(w, p);
-	size_t cnt = below(w, 1 + below(w, BULK_MAX));
+	size_t cnt = (size_t)below(w, 1 + below(w, BULK_MAX));
 	uint64_t contiguous = 1 + below(w, 40);
 	uint64_t page = random_range(w, p).pa.addr / PAGE;
 	uint64_t run_cnt = 1;
@@ -422,7 +406,7 @@ static void step_clone(struct world *w, struct pair *p, const struct pair *other
 static void step_storage(struct world *w, struct pair *p)
 {
 	uint64_t cnt = below(w, 1 + below(w, 1000));
-	size_t len = below(w, 3 * 4096);
+	size_t len = (size_t)below(w, 3 * 4096);
 
 	may_fail(w, p);
 	if (below(w, 2)) {
@@ -453,7 +437,7 @@ static void random_step(struct world *w)
 	else if (kind < 36)
 		step_pages(w, p);
 	else if (kind < 40)
-		step_ranges(w, p, below(w, 1 + below(w, BULK_MAX)));
+		step_ranges(w, p, (size_t)below(w, 1 + below(w, BULK_MAX)));
 	else if (kind < 50)
 		step_storage(w, p);
 	else if (p == other)

@@ -9,11 +9,9 @@
 #include <phyr/list.h>
 #include <phyr/seal.h>
 
+#include "list_world.h"
 #include "seal_bytes.h"
-#include "test.h"
 
-#define PAGE UINT64_C(4096)
-#define PIB (UINT64_C(1) << 50)
 #define FIXED_LEN 64
 #define BYTES_MAX (1 << 17)
 
@@ -34,8 +32,7 @@ static int setup(void **state)
 	static struct world world;
 
 	memset(&world, 0, sizeof(world));
-	test_mem_init(&world.mem);
-	phyr_list_init(&world.list, &world.mem.mem);
+	list_open(&world.list, &world.mem);
 	*state = &world;
 	return 0;
 }
@@ -47,8 +44,7 @@ static int teardown(void **state)
 	if (w->failed)
 		print_error("failed; again with PHYR_SEED=%llu PHYR_ITER=1\n",
 			    (unsigned long long)w->seed);
-	phyr_list_fini(&w->list);
-	assert_int_equal(w->mem.live_cnt, 0);
+	list_close(&w->list, &w->mem);
 	return 0;
 }
 
@@ -278,7 +274,8 @@ static void no_bit_of_a_seal_is_free(void **state)
 		seal(w);
 		bytes = malloc(w->len);
 		assert_non_null(bytes);
-		for (size_t bit = 0; bit < 8 * w->len; bit += i < 10 ? 1 : 1 + below(w, 40)) {
+		for (size_t bit = 0; bit < 8 * w->len;
+		     bit += i < 10 ? 1 : 1 + (size_t)below(w, 40)) {
 			memcpy(bytes, w->bytes, w->len);
 			flip(w, bytes, bit);
 		}

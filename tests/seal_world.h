@@ -8,7 +8,7 @@
 
 #include <phyr/seal.h>
 
-#include "test.h"
+#include "lists.h"
 
 #define PAGE UINT64_C(4096)
 /** [bytes] of header and trailer. */
@@ -29,8 +29,7 @@ static inline int setup(void **state)
 	static struct world world;
 
 	memset(&world, 0, sizeof(world));
-	test_mem_init(&world.mem);
-	phyr_list_init(&world.list, &world.mem.mem);
+	list_open(&world.list, &world.mem);
 	*state = &world;
 	return 0;
 }
@@ -39,16 +38,8 @@ static inline int teardown(void **state)
 {
 	struct world *w = *state;
 
-	phyr_list_fini(&w->list);
-	assert_int_equal(w->mem.live_cnt, 0);
+	list_close(&w->list, &w->mem);
 	return 0;
-}
-
-static inline void append(struct phyr_list *list, uint64_t addr, uint64_t len, struct phyr_tag tag)
-{
-	const struct phyr_range range = { { addr }, len };
-
-	assert_int_equal(phyr_list_append(list, range, tag), PHYR_OK);
 }
 
 /** Scattered single pages, with another tag from the 100th on. */
@@ -57,7 +48,7 @@ static inline void fill(struct world *w, uint64_t run_cnt)
 	for (uint64_t i = 0; i < run_cnt; i++) {
 		const struct phyr_tag tag = { i < 100 ? PHYR_KIND_SYSTEM : PHYR_KIND_P2P, 7 };
 
-		append(&w->list, (i * 7919 % 10007 + 5) * 2 * PAGE, PAGE, tag);
+		append_tagged(&w->list, (i * 7919 % 10007 + 5) * 2 * PAGE, PAGE, tag);
 	}
 }
 

@@ -22,6 +22,9 @@
 
 #include <phyr/base.h>
 
+/** How many elements an array has. */
+#define CNT(array) (sizeof(array) / sizeof((array)[0]))
+
 /** An allocator that counts, and fails when told to. */
 struct test_mem {
 	struct phyr_mem mem; /**< the hooks to hand out; ctx is this structure */

@@ -11,37 +11,7 @@
 #include <phyr/list.h>
 #include <phyr/split.h>
 
-#include "test.h"
-
-#define K UINT64_C(1024)
-#define M (K * K)
-#define G (K * M)
-/** A process's address, as the vectors have it. */
-#define U UINT64_C(0x7f0000000000)
-/** First byte of the highest page. */
-#define TOP (UINT64_MAX - PHYR_PAGE_SIZE + 1)
-/** All sizes 2^12 … 2^31. */
-#define F (4 * G - 4 * K)
-/** The sizes of x86. */
-#define B (4 * K | 2 * M | G)
-/** Most ranges that a region here has. */
-#define RANGES_MAX 5
-
-/* What a device is told of: memory, and the address by which it names byte 0. */
-struct region {
-	struct phyr_range ranges[RANGES_MAX];
-	uint64_t address;
-};
-
-/* At most four runs: the words in the head suffice and nothing has to be freed. */
-static void list_of(struct phyr_list *list, const struct region *region)
-{
-	struct phyr_tag ram = { PHYR_KIND_SYSTEM, 0 };
-
-	phyr_list_init(list, NULL);
-	for (size_t i = 0; i < RANGES_MAX && region->ranges[i].len; i++)
-		assert_int_equal(phyr_list_append(list, region->ranges[i], ram), PHYR_OK);
-}
+#include "split_world.h"
 
 static uint64_t page_cnt(const struct phyr_list *list, uint64_t address, uint64_t size)
 {
@@ -66,7 +36,7 @@ static void expect_best(const struct region *region, uint64_t sizes, enum phyr_c
 	struct phyr_list list;
 	uint64_t size;
 
-	list_of(&list, region);
+	list_of_region(&list, region);
 	size = phyr_split_best_size(&list, region->address, set, cover);
 	assert_int_equal(size, want_size);
 	if (size)
@@ -182,7 +152,7 @@ static uint64_t best_at(const struct region *region, uint64_t sizes, enum phyr_c
 	phyr_sizes set = { sizes };
 	struct phyr_list list;
 
-	list_of(&list, region);
+	list_of_region(&list, region);
 	return phyr_split_best_size(&list, region->address, set, cover);
 }
 
@@ -192,7 +162,7 @@ static void bug_01_the_iova_counts_and_not_the_va(void **state)
 	struct phyr_list list;
 
 	(void)state;
-	list_of(&list, &b1);
+	list_of_region(&list, &b1);
 	phyr_list_set_va(&list, U + 0x1000);
 	assert_int_equal(phyr_split_best_size(&list, U, sizes, PHYR_COVER_FORBID), 4 * M);
 	phyr_list_set_va(&list, U);
@@ -221,8 +191,7 @@ static void bug_03_only_true_discontinuities_count(void **state)
 	(void)state;
 	expect_best(&bar, F, PHYR_COVER_ALLOW, 4 * M, 4096);
 	/* The same, where not even the list can join: every range has a provider of its own. */
-	test_mem_init(&mem);
-	phyr_list_init(&list, &mem.mem);
+	list_open(&list, &mem);
 	for (size_t i = 0; i < RANGES_MAX; i++, tag.provider++)
 		assert_int_equal(phyr_list_append(&list, bar.ranges[i], tag), PHYR_OK);
 	assert_int_equal(phyr_split_best_size(&list, 0, sizes, PHYR_COVER_ALLOW), 4 * M);
@@ -322,7 +291,7 @@ static void expect_offset(const struct region *region, struct phyr_start_field f
 	uint64_t offset = 77;
 	uint64_t size;
 
-	list_of(&list, region);
+	list_of_region(&list, region);
 	size = phyr_split_best_offset(&list, field, sizes, PHYR_COVER_ALLOW, &offset);
 	assert_int_equal(size, want_size);
 	assert_int_equal(offset, size ? want_offset : 77);
@@ -358,7 +327,7 @@ static void bug_08_a_queue_without_offset_starts_a_page(void **state)
 
 	(void)state;
 	expect_offset(&aligned, none, 8 * M, 0);
-	list_of(&list, &aligned);
+	list_of_region(&list, &aligned);
 	assert_int_equal(phyr_split_best_offset(&list, none, sizes, PHYR_COVER_FORBID, NULL),
 			 2 * M);
 	expect_offset(&odd, none, 4 * K, 0);
@@ -408,7 +377,7 @@ static void expect_aligned(const struct region *region, const struct phyr_split_
 {
 	struct phyr_list list;
 
-	list_of(&list, region);
+	list_of_region(&list, region);
 	assert_int_equal(phyr_split_best_size_aligned(&list, region->address, sizes, cover),
 			 want_size);
 }

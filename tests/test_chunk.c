@@ -9,8 +9,6 @@
 
 #include "test.h"
 
-#define CNT(array) (sizeof(array) / sizeof((array)[0]))
-
 /* What an output holds before a call that may not write it. */
 #define UNTOUCHED 77U
 

@@ -8,81 +8,18 @@
 #include <phyr/convert.h>
 #include <phyr/list.h>
 
-#include "test.h"
+#include "list_world.h"
 
-#define CNT(array) (sizeof(array) / sizeof((array)[0]))
-#define PAGE UINT64_C(4096)
-#define GIB (UINT64_C(1) << 30)
-#define PIB (UINT64_C(1) << 50)
-#define TOTAL_MAX (UINT64_MAX - 4095)
 #define POISON UINT64_C(0xa5a5a5a5a5a5a5a5)
 
-static const struct phyr_tag ram = { PHYR_KIND_SYSTEM, 0 };
-static const struct phyr_tag bar = { PHYR_KIND_P2P, 7 };
-static const struct phyr_tag unknown = { (enum phyr_kind)PHYR_KIND_CNT, 0 };
-
-/* The list under test, and one to compare it with. */
-struct fixture {
-	struct test_mem mem;
-	struct phyr_list list;
-	struct phyr_list same;
-};
-
-static int setup(void **state)
-{
-	static struct fixture fixture;
-
-	memset(&fixture, 0xa5, sizeof(fixture));
-	test_mem_init(&fixture.mem);
-	phyr_list_init(&fixture.list, &fixture.mem.mem);
-	phyr_list_init(&fixture.same, &fixture.mem.mem);
-	*state = &fixture;
-	return 0;
-}
-
-static void start_again(struct fixture *f)
-{
-	phyr_list_fini(&f->list);
-	phyr_list_fini(&f->same);
-	assert_int_equal(f->mem.live_len, 0);
-}
-
-static int teardown(void **state)
-{
-	start_again(*state);
-	return 0;
-}
-
-static void append(struct phyr_list *list, uint64_t addr, uint64_t len, struct phyr_tag tag)
-{
-	struct phyr_range range = { { addr }, len };
-
-	assert_int_equal(phyr_list_append(list, range, tag), PHYR_OK);
-}
-
-static void assert_same(const struct fixture *f)
-{
-	struct phyr_list_stats stats[2];
-
-	assert_true(phyr_list_validate(&f->list, NULL));
-	assert_true(phyr_list_equal(&f->list, &f->same));
-	phyr_list_stats(&f->list, &stats[0]);
-	phyr_list_stats(&f->same, &stats[1]);
-	assert_int_equal(stats[0].run_cnt, stats[1].run_cnt);
-	assert_int_equal(stats[0].joint_mask, stats[1].joint_mask);
-	assert_int_equal(stats[0].phase, stats[1].phase);
-	assert_int_equal(stats[0].words_len, stats[1].words_len);
-	assert_int_equal(stats[0].tags_len, stats[1].tags_len);
-	assert_int_equal(stats[0].kind_mask, stats[1].kind_mask);
-	assert_int_equal(stats[0].shortest_len, stats[1].shortest_len);
-}
+static const struct phyr_tag peer = { PHYR_KIND_P2P, 7 };
 
 /* Gives both lists a few runs; the open one ends at 0x5000. */
-static void lead(struct fixture *f, unsigned int run_cnt)
+static void lead(struct twins *f, unsigned int run_cnt)
 {
 	for (unsigned int i = run_cnt; i-- > 0;) {
-		append(&f->list, 0x3800 + i * GIB, 0x1800, ram);
-		append(&f->same, 0x3800 + i * GIB, 0x1800, ram);
+		append(&f->list, 0x3800 + i * GIB, 0x1800);
+		append(&f->same, 0x3800 + i * GIB, 0x1800);
 	}
 }
 
@@ -136,23 +73,23 @@ static void an_array_of_ranges_is_appended_in_order(void **state)
 		{ { UINT64_MAX - 6 }, 7 },   { { 0 }, 0 },	{ { 0 }, 5 * PIB + 1 },
 		{ { 5 * PIB + 1 }, 0x1000 },
 	};
-	struct fixture *f = *state;
+	struct twins *f = *state;
 
 	for (unsigned int k = 0; k < 12; k++) {
-		struct phyr_tag tag = k % 2 ? bar : ram;
+		struct phyr_tag tag = k % 2 ? peer : ram;
 
 		lead(f, k / 2);
 		assert_int_equal(phyr_convert_ranges(&f->list, ranges, CNT(ranges), tag), PHYR_OK);
-		append(&f->same, 0x5000, 0x2007, tag);
-		append(&f->same, 0x7000, 7, tag);
-		append(&f->same, UINT64_MAX - 6, 7, tag);
-		append(&f->same, 0, 5 * PIB + 0x1001, tag);
-		assert_same(f);
+		append_tagged(&f->same, 0x5000, 0x2007, tag);
+		append_tagged(&f->same, 0x7000, 7, tag);
+		append_tagged(&f->same, UINT64_MAX - 6, 7, tag);
+		append_tagged(&f->same, 0, 5 * PIB + 0x1001, tag);
+		assert_same(&f->list, &f->same);
 		start_again(f);
 	}
 	assert_int_equal(phyr_convert_ranges(&f->list, NULL, 0, ram), PHYR_OK);
 	assert_int_equal(phyr_convert_ranges(&f->list, ranges + 3, 1, ram), PHYR_OK);
-	assert_same(f);
+	assert_same(&f->list, &f->same);
 }
 
 static void an_array_of_rows_is_appended_in_order(void **state)
@@ -161,21 +98,21 @@ static void an_array_of_rows_is_appended_in_order(void **state)
 		{ { 0x5000 }, 0x1000 }, { { 0x6000 }, UINT32_MAX }, { { 0x100005fff }, UINT32_MAX },
 		{ { UINT64_MAX }, 0 },	{ { 0x9000 }, 1 },	    { { UINT64_MAX }, 1 },
 	};
-	struct fixture *f = *state;
+	struct twins *f = *state;
 
 	for (unsigned int k = 0; k < 12; k++) {
-		struct phyr_tag tag = k % 2 ? bar : ram;
+		struct phyr_tag tag = k % 2 ? peer : ram;
 
 		lead(f, k / 2);
 		assert_int_equal(phyr_convert_rows(&f->list, rows, CNT(rows), tag), PHYR_OK);
-		append(&f->same, 0x5000, 0x1000 + 2 * (uint64_t)UINT32_MAX, tag);
-		append(&f->same, 0x9000, 1, tag);
-		append(&f->same, UINT64_MAX, 1, tag);
-		assert_same(f);
+		append_tagged(&f->same, 0x5000, 0x1000 + 2 * (uint64_t)UINT32_MAX, tag);
+		append_tagged(&f->same, 0x9000, 1, tag);
+		append_tagged(&f->same, UINT64_MAX, 1, tag);
+		assert_same(&f->list, &f->same);
 		start_again(f);
 	}
 	assert_int_equal(phyr_convert_rows(&f->list, NULL, 0, ram), PHYR_OK);
-	assert_same(f);
+	assert_same(&f->list, &f->same);
 }
 
 static void process_memory_is_translated_piece_by_piece(void **state)
@@ -187,21 +124,22 @@ static void process_memory_is_translated_piece_by_piece(void **state)
 		{ process_memory + 0x1001, 1 },
 	};
 	struct process p = a_process();
-	struct fixture *f = *state;
+	struct twins *f = *state;
 
-	assert_int_equal(phyr_convert_vecs(&f->list, vecs, CNT(vecs), bar, translate, &p), PHYR_OK);
-	append(&f->same, 0x7000a, 0xff6, bar);
-	append(&f->same, 0x10000, 0x3000, bar);
-	append(&f->same, 0x40000, 0x1000, bar);
-	append(&f->same, 0x10001, 1, bar);
-	assert_same(f);
+	assert_int_equal(phyr_convert_vecs(&f->list, vecs, CNT(vecs), peer, translate, &p),
+			 PHYR_OK);
+	append_tagged(&f->same, 0x7000a, 0xff6, peer);
+	append_tagged(&f->same, 0x10000, 0x3000, peer);
+	append_tagged(&f->same, 0x40000, 0x1000, peer);
+	append_tagged(&f->same, 0x10001, 1, peer);
+	assert_same(&f->list, &f->same);
 	assert_int_equal(p.call_cnt, 5);
 	assert_int_equal(p.last_offset, 0x1001);
 	assert_int_equal(p.last_len, 1);
-	assert_int_equal(phyr_convert_vecs(&f->list, NULL, 0, bar, translate, &p), PHYR_OK);
-	assert_int_equal(phyr_convert_vecs(&f->list, vecs, 1, bar, translate, &p), PHYR_OK);
+	assert_int_equal(phyr_convert_vecs(&f->list, NULL, 0, peer, translate, &p), PHYR_OK);
+	assert_int_equal(phyr_convert_vecs(&f->list, vecs, 1, peer, translate, &p), PHYR_OK);
 	assert_int_equal(p.call_cnt, 5);
-	assert_same(f);
+	assert_same(&f->list, &f->same);
 }
 
 static void a_translation_that_fails_changes_nothing(void **state)
@@ -219,7 +157,7 @@ static void a_translation_that_fails_changes_nothing(void **state)
 	};
 	const struct phyr_vec vecs[] = { { process_memory, 0x3000 },
 					 { process_memory + 0x2000, 0x3000 } };
-	struct fixture *f = *state;
+	struct twins *f = *state;
 
 	for (size_t i = 0; i < CNT(wrongs) * 4 * 6; i++) {
 		struct process p = a_process();
@@ -231,7 +169,7 @@ static void a_translation_that_fails_changes_nothing(void **state)
 		assert_int_equal(phyr_convert_vecs(&f->list, vecs, 2, ram, translate, &p),
 				 wrongs[i / 24].expected);
 		assert_int_equal(p.call_cnt, i % 4 + 1);
-		assert_same(f);
+		assert_same(&f->list, &f->same);
 		start_again(f);
 	}
 }
@@ -242,7 +180,7 @@ static void wrong_arguments_of_imports_are_refused(void **state)
 	static const struct phyr_row row = { { 0x5000 }, 0x1000 };
 	const struct phyr_vec vec = { process_memory, 1 };
 	struct process p = a_process();
-	struct fixture *f = *state;
+	struct twins *f = *state;
 	struct phyr_list *l = &f->list;
 
 	lead(f, 3);
@@ -261,12 +199,12 @@ static void wrong_arguments_of_imports_are_refused(void **state)
 	assert_int_equal(phyr_convert_rows(l, &row, 1, ram), PHYR_E_BUSY);
 	assert_int_equal(phyr_convert_vecs(l, &vec, 1, ram, translate, &p), PHYR_E_BUSY);
 	phyr_list_release(l);
-	assert_same(f);
+	assert_same(&f->list, &f->same);
 }
 
 static void a_wrong_range_anywhere_changes_nothing(void **state)
 {
-	struct fixture *f = *state;
+	struct twins *f = *state;
 	struct phyr_range ranges[600];
 	struct phyr_row rows[600];
 
@@ -279,18 +217,18 @@ static void a_wrong_range_anywhere_changes_nothing(void **state)
 		ranges[at] = (struct phyr_range){ { UINT64_MAX }, 2 };
 		rows[at] = (struct phyr_row){ { UINT64_MAX }, 2 };
 		for (unsigned int k = 0; k < 4; k++) {
-			struct phyr_tag tag = k % 2 ? bar : ram;
+			struct phyr_tag tag = k % 2 ? peer : ram;
 
 			lead(f, k * k);
 			assert_int_equal(phyr_convert_ranges(&f->list, ranges, 600, tag),
 					 PHYR_E_RANGE);
-			assert_same(f);
+			assert_same(&f->list, &f->same);
 			assert_int_equal(phyr_convert_rows(&f->list, rows, 600, tag), PHYR_E_RANGE);
-			assert_same(f);
+			assert_same(&f->list, &f->same);
 			/* Nothing of it is left between what comes next and what was. */
-			append(&f->list, 0x5000, 0x1000, tag);
-			append(&f->same, 0x5000, 0x1000, tag);
-			assert_same(f);
+			append_tagged(&f->list, 0x5000, 0x1000, tag);
+			append_tagged(&f->same, 0x5000, 0x1000, tag);
+			assert_same(&f->list, &f->same);
 			start_again(f);
 		}
 	}
@@ -300,16 +238,16 @@ static void a_total_that_is_too_large_changes_nothing(void **state)
 {
 	static const struct phyr_range ranges[] = { { { 9 }, 1 }, { { 0 }, TOTAL_MAX - 1 } };
 	static const struct phyr_row rows[] = { { { 9 }, 3 }, { { 11 }, 3 } };
-	struct fixture *f = *state;
+	struct twins *f = *state;
 
-	append(&f->list, 1, 1, ram);
-	append(&f->same, 1, 1, ram);
+	append(&f->list, 1, 1);
+	append(&f->same, 1, 1);
 	assert_int_equal(phyr_convert_ranges(&f->list, ranges, 2, ram), PHYR_E_RANGE);
-	assert_same(f);
-	append(&f->list, 0, TOTAL_MAX - 6, ram);
-	append(&f->same, 0, TOTAL_MAX - 6, ram);
+	assert_same(&f->list, &f->same);
+	append(&f->list, 0, TOTAL_MAX - 6);
+	append(&f->same, 0, TOTAL_MAX - 6);
 	assert_int_equal(phyr_convert_rows(&f->list, rows, 2, ram), PHYR_E_RANGE);
-	assert_same(f);
+	assert_same(&f->list, &f->same);
 	phyr_list_truncate(&f->list, TOTAL_MAX - 6);
 	assert_int_equal(phyr_convert_rows(&f->list, rows, 2, ram), PHYR_OK);
 	assert_int_equal(phyr_list_len(&f->list), TOTAL_MAX);
@@ -321,13 +259,13 @@ static void a_total_that_is_too_large_changes_nothing(void **state)
 static void a_list_is_written_as_ranges(void **state)
 {
 	struct phyr_range out[5];
-	struct fixture *f = *state;
+	struct twins *f = *state;
 	uint64_t cnt = POISON;
 
 	assert_int_equal(phyr_convert_to_ranges(&f->list, NULL, 0, &cnt), PHYR_OK);
 	assert_int_equal(cnt, 0);
 	lead(f, 3);
-	append(&f->list, 0x5000, 5 * PIB + 1, bar);
+	append_tagged(&f->list, 0x5000, 5 * PIB + 1, peer);
 	for (size_t cap = 0; cap <= CNT(out); cap++) {
 		memset(out, 0xa5, sizeof(out));
 		cnt = POISON;
@@ -353,13 +291,13 @@ static void rows_are_cut_to_the_longest_segment(void **state)
 {
 	static const uint32_t segments[] = { 1, 2, 0x17ff, 0x1800, 0x1801, 0x3000, UINT32_MAX };
 	struct phyr_row out[64];
-	struct fixture *f = *state;
+	struct twins *f = *state;
 
 	lead(f, 2);
 	for (size_t i = 0; i < CNT(segments) * 65; i++) {
 		uint64_t seg = segments[i / 65];
 		uint64_t rows = (0x1800 + seg - 1) / seg; /* of each of the two runs */
-		uint64_t cap = i % 65;
+		size_t cap = i % 65;
 		uint64_t cnt = POISON;
 
 		memset(out, 0xa5, sizeof(out));
@@ -383,13 +321,13 @@ static void rows_are_cut_to_the_longest_segment(void **state)
 static void rows_of_a_huge_list_are_counted_without_a_walk(void **state)
 {
 	struct phyr_row out[3];
-	struct fixture *f = *state;
+	struct twins *f = *state;
 	uint64_t cnt = POISON;
 
 	assert_int_equal(phyr_convert_to_rows(&f->list, 1, NULL, 0, &cnt), PHYR_OK);
 	assert_int_equal(cnt, 0);
-	append(&f->list, 4096, TOTAL_MAX - 4097, ram);
-	append(&f->list, 0, 4097, ram);
+	append(&f->list, 4096, TOTAL_MAX - 4097);
+	append(&f->list, 0, 4097);
 	assert_int_equal(phyr_convert_to_rows(&f->list, 1, out, 3, &cnt), PHYR_E_LIMIT);
 	assert_int_equal(cnt, TOTAL_MAX);
 	assert_int_equal(out[2].pa.addr, 4098);
@@ -408,11 +346,11 @@ static void outer_pages_count_whole_among_page_numbers(void **state)
 {
 	static const uint64_t expected[] = { 1, 2, 8, 0x20, 0x21 };
 	uint64_t out[6];
-	struct fixture *f = *state;
+	struct twins *f = *state;
 
-	append(&f->list, 0x1fff, 0x1001, ram);
-	append(&f->list, 0x8000, 0x1000, bar);
-	append(&f->list, 0x20000, 0x1001, ram);
+	append(&f->list, 0x1fff, 0x1001);
+	append_tagged(&f->list, 0x8000, 0x1000, peer);
+	append(&f->list, 0x20000, 0x1001);
 	for (size_t cap = 0; cap <= CNT(out); cap++) {
 		uint64_t cnt = POISON;
 
@@ -424,21 +362,21 @@ static void outer_pages_count_whole_among_page_numbers(void **state)
 			assert_int_equal(out[i], i < cap && i < 5 ? expected[i] : POISON);
 	}
 	start_again(f);
-	append(&f->list, 0x1802, 1, ram); /* the first page and the last are the same */
+	append(&f->list, 0x1802, 1); /* the first page and the last are the same */
 	assert_int_equal(phyr_convert_to_pages(&f->list, out, 6, &(uint64_t){ 0 }), PHYR_OK);
 	assert_int_equal(out[0], 1);
 }
 
 static void joints_inside_pages_have_no_page_numbers(void **state)
 {
-	struct fixture *f = *state;
+	struct twins *f = *state;
 	uint64_t out[8];
 	uint64_t cnt = POISON;
 
 	memset(out, 0xa5, sizeof(out));
-	append(&f->list, 0x1000, 0x2000, ram);
-	append(&f->list, 0x9000, 0x0fff, ram);
-	append(&f->list, 0x8000, 0x1000, ram);
+	append(&f->list, 0x1000, 0x2000);
+	append(&f->list, 0x9000, 0x0fff);
+	append(&f->list, 0x8000, 0x1000);
 	assert_int_equal(phyr_convert_to_pages(&f->list, out, 8, &cnt), PHYR_E_ALIGN);
 	assert_int_equal(phyr_convert_to_pages(NULL, out, 8, &cnt), PHYR_E_INVAL);
 	assert_int_equal(phyr_convert_to_pages(&f->same, NULL, 8, &cnt), PHYR_E_INVAL);
@@ -448,7 +386,7 @@ static void joints_inside_pages_have_no_page_numbers(void **state)
 	assert_int_equal(phyr_convert_to_pages(&f->same, out, 8, NULL), PHYR_E_INVAL);
 	assert_int_equal(phyr_convert_to_pages(&f->same, NULL, 0, &cnt), PHYR_OK);
 	assert_int_equal(cnt, 0);
-	append(&f->same, 0xfff, TOTAL_MAX, ram); /* every page of the space but the last byte's */
+	append(&f->same, 0xfff, TOTAL_MAX); /* every page of the space but the last byte's */
 	assert_int_equal(phyr_convert_to_pages(&f->same, out, 1, &cnt), PHYR_E_LIMIT);
 	assert_int_equal(cnt, UINT64_C(1) << 52);
 }
@@ -458,25 +396,25 @@ static void what_was_exported_can_be_imported_again(void **state)
 	static struct phyr_range ranges[1500];
 	static struct phyr_row rows[5000];
 	static uint64_t pages[5000];
-	struct fixture *f = *state;
+	struct twins *f = *state;
 	uint64_t cnt;
 
 	for (uint64_t i = 0; i < 1500; i++)
-		append(&f->same, i * 16 * PAGE, (i % 5 ? 1 : 7) * PAGE, bar);
+		append_tagged(&f->same, i * 16 * PAGE, (i % 5 ? 1 : 7) * PAGE, peer);
 	assert_int_equal(phyr_convert_to_ranges(&f->same, ranges, CNT(ranges), &cnt), PHYR_OK);
-	assert_int_equal(phyr_convert_ranges(&f->list, ranges, cnt, bar), PHYR_OK);
-	assert_same(f);
+	assert_int_equal(phyr_convert_ranges(&f->list, ranges, (size_t)cnt, peer), PHYR_OK);
+	assert_same(&f->list, &f->same);
 	phyr_list_fini(&f->list);
 	assert_int_equal(phyr_convert_to_rows(&f->same, 0x1801, rows, CNT(rows), &cnt), PHYR_OK);
-	assert_int_equal(phyr_convert_rows(&f->list, rows, cnt, bar), PHYR_OK);
-	assert_same(f);
+	assert_int_equal(phyr_convert_rows(&f->list, rows, (size_t)cnt, peer), PHYR_OK);
+	assert_same(&f->list, &f->same);
 	phyr_list_fini(&f->list);
 	assert_int_equal(phyr_convert_to_pages(&f->same, pages, CNT(pages), &cnt), PHYR_OK);
-	assert_int_equal(phyr_list_append_pages(&f->list, pages, cnt, bar), PHYR_OK);
-	assert_same(f);
+	assert_int_equal(phyr_list_append_pages(&f->list, pages, (size_t)cnt, peer), PHYR_OK);
+	assert_same(&f->list, &f->same);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, twins_setup, twins_teardown)
 
 int main(void)
 {

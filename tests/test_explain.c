@@ -12,27 +12,7 @@
 #include <phyr/split.h>
 #include <phyrsim/report.h>
 
-#include "test.h"
-
-#define K UINT64_C(1024)
-#define M (K * K)
-#define G (K * M)
-/** A process's address, as the vectors have it. */
-#define U UINT64_C(0x7f0000000000)
-/** First byte of the highest page. */
-#define TOP (UINT64_MAX - PHYR_PAGE_SIZE + 1)
-/** All sizes 2^12 … 2^31. */
-#define F (4 * G - 4 * K)
-/** The sizes of x86. */
-#define B (4 * K | 2 * M | G)
-/** Most ranges that a region here has. */
-#define RANGES_MAX 4
-
-/* What a device is told of: memory, and the address by which it names byte 0. */
-struct region {
-	struct phyr_range ranges[RANGES_MAX];
-	uint64_t address;
-};
+#include "split_world.h"
 
 static const struct region aligned = { { { { 0x100000000 }, 100 * M } }, U };
 static const struct region one_page_off = { { { { 0x100000000 }, 100 * M } }, U + 0x1000 };
@@ -42,15 +22,6 @@ static const struct region early_joint = {
 	U
 };
 
-static void list_of(struct phyr_list *list, const struct region *region)
-{
-	struct phyr_tag ram = { PHYR_KIND_SYSTEM, 0 };
-
-	phyr_list_init(list, NULL);
-	for (size_t i = 0; i < RANGES_MAX && region->ranges[i].len; i++)
-		assert_int_equal(phyr_list_append(list, region->ranges[i], ram), PHYR_OK);
-}
-
 static struct phyr_explanation explain(const struct region *region, uint64_t sizes,
 				       enum phyr_cover cover)
 {
@@ -59,7 +30,7 @@ static struct phyr_explanation explain(const struct region *region, uint64_t siz
 	struct phyr_list list;
 
 	memset(&why, 0x3c, sizeof(why));
-	list_of(&list, region);
+	list_of_region(&list, region);
 	assert_int_equal(phyr_split_explain(&list, region->address, set, cover, &why), PHYR_OK);
 	assert_int_equal(why.page_len, phyr_split_best_size(&list, region->address, set, cover));
 	return why;
@@ -203,7 +174,7 @@ static void what_cannot_be_explained_is_refused(void **state)
 	(void)state;
 	memset(&why, 0x3c, sizeof(why));
 	memcpy(&before, &why, sizeof(why));
-	list_of(&list, &aligned);
+	list_of_region(&list, &aligned);
 	assert_int_equal(phyr_split_explain(&list, TOP, sizes, PHYR_COVER_ALLOW, &why),
 			 PHYR_E_RANGE);
 	assert_int_equal(phyr_split_explain(&list, U, none, PHYR_COVER_ALLOW, &why), PHYR_E_INVAL);

@@ -9,35 +9,12 @@
 #include <phyr/list.h>
 #include <phyr/split.h>
 
-#include "test.h"
+#include "split_world.h"
 
-#define K UINT64_C(1024)
-#define M (K * K)
-#define G (K * M)
-/** First byte of the highest page. */
-#define TOP (UINT64_MAX - PHYR_PAGE_SIZE + 1)
-/** Most ranges that a region here has. */
-#define RANGES_MAX 5
 /** Most words that an array here has. */
 #define WORDS_MAX 64
 
 static const struct phyr_word_format plain = { 0, PHYR_ENDIAN_HOST };
-
-/* What a device is told of: memory, and the address by which it names byte 0. */
-struct region {
-	struct phyr_range ranges[RANGES_MAX];
-	uint64_t address;
-};
-
-/* At most four runs of one tag: the words in the head suffice and nothing has to be freed. */
-static void list_of(struct phyr_list *list, const struct region *region)
-{
-	struct phyr_tag ram = { PHYR_KIND_SYSTEM, 0 };
-
-	phyr_list_init(list, NULL);
-	for (size_t i = 0; i < RANGES_MAX && region->ranges[i].len; i++)
-		assert_int_equal(phyr_list_append(list, region->ranges[i], ram), PHYR_OK);
-}
 
 /* The pages: I1 … I5. */
 
@@ -59,7 +36,7 @@ static void i1_ranges_that_follow_on_share_pages(void **state)
 	struct phyr_list list;
 
 	(void)state;
-	list_of(&list, &region);
+	list_of_region(&list, &region);
 	assert_int_equal(phyr_split_pages_begin(&list, 0x40000, 14, &pages), PHYR_OK);
 	expect_pages(&pages, 0x10000, 0x40000, 2);
 	assert_false(phyr_split_pages_next(&pages, &blocks));
@@ -73,7 +50,7 @@ static void i2_the_outer_pages_may_reach_beyond_the_list(void **state)
 	struct phyr_list list;
 
 	(void)state;
-	list_of(&list, &region);
+	list_of_region(&list, &region);
 	assert_int_equal(phyr_split_pages_begin(&list, 0x7f0000145000, 21, &pages), PHYR_OK);
 	expect_pages(&pages, 0x12200000, 0x7f0000000000, 3);
 	assert_false(phyr_split_pages_next(&pages, &blocks));
@@ -87,7 +64,7 @@ static void pages_of_eight_gigabytes_keep_their_addresses(void **state)
 	struct phyr_list list;
 
 	(void)state;
-	list_of(&list, &region);
+	list_of_region(&list, &region);
 	assert_int_equal(phyr_split_pages_begin(&list, 25 * G, 33, &pages), PHYR_OK);
 	expect_pages(&pages, 8 * G, 24 * G, 2);
 	expect_pages(&pages, 64 * G, 40 * G, 1);
@@ -121,24 +98,28 @@ static void refuse_pages(const struct phyr_list *list, uint64_t address, unsigne
 	assert_memory_equal(&pages, &before, sizeof(pages));
 }
 
+static void refuse_region(const struct region *region, unsigned int lg2, int err)
+{
+	struct phyr_list list;
+
+	list_of_region(&list, region);
+	refuse_pages(&list, region->address, lg2, err);
+}
+
 static void i4_a_page_that_would_lose_the_second_run_is_refused(void **state)
 {
 	const struct region region = { { { { 0x10000 }, 0x1000 }, { { 0x90000 }, 0x1000 } }, 0 };
-	struct phyr_list list;
 
 	(void)state;
-	list_of(&list, &region);
-	refuse_pages(&list, 0, 13, PHYR_E_ALIGN);
+	refuse_region(&region, 13, PHYR_E_ALIGN);
 }
 
 static void i5_a_page_with_a_joint_inside_is_refused(void **state)
 {
 	const struct region region = { { { { 0x100000 }, 0x1800 }, { { 0x200000 }, 0x1000 } }, 0 };
-	struct phyr_list list;
 
 	(void)state;
-	list_of(&list, &region);
-	refuse_pages(&list, 0, 12, PHYR_E_ALIGN);
+	refuse_region(&region, 12, PHYR_E_ALIGN);
 }
 
 static void pages_of_wrong_arguments_are_refused(void **state)
@@ -147,7 +128,7 @@ static void pages_of_wrong_arguments_are_refused(void **state)
 	struct phyr_list list;
 
 	(void)state;
-	list_of(&list, &region);
+	list_of_region(&list, &region);
 	refuse_pages(NULL, 0, 12, PHYR_E_INVAL);
 	refuse_pages(&list, 0, 64, PHYR_E_INVAL);
 	assert_int_equal(phyr_split_pages_begin(&list, 0, 12, NULL), PHYR_E_INVAL);
@@ -163,14 +144,14 @@ static void pages_of_wrong_alignments_are_refused(void **state)
 	struct phyr_list list;
 
 	(void)state;
-	list_of(&list, &region);
+	list_of_region(&list, &region);
 	assert_int_equal(phyr_split_pages_begin_aligned(&list, 0, 13, 14, &pages), PHYR_E_INVAL);
 	assert_int_equal(phyr_split_pages_begin_aligned(&list, 0, 13, 13, &pages), PHYR_E_ALIGN);
 	assert_int_equal(phyr_split_pages_begin_aligned(&list, 0, 13, 12, &pages), PHYR_OK);
 	/* The first page would begin at -4K, the last end at 2^64 + 4K. */
 	assert_int_equal(phyr_split_pages_begin_aligned(&list, 0x2000, 14, 12, &pages),
 			 PHYR_E_RANGE);
-	list_of(&list, &high);
+	list_of_region(&list, &high);
 	assert_int_equal(phyr_split_pages_begin_aligned(&list, 0, 13, 12, &pages), PHYR_E_RANGE);
 }
 
@@ -183,7 +164,7 @@ static void an_aligned_page_begins_where_its_memory_does(void **state)
 	uint64_t words[3];
 
 	(void)state;
-	list_of(&list, &region);
+	list_of_region(&list, &region);
 	assert_int_equal(phyr_split_pages_begin_aligned(&list, 0, 13, 12, &pages), PHYR_OK);
 	expect_pages(&pages, 0x5000, 0, 2);
 	expect_pages(&pages, 0x13000, 0x4000, 1);
@@ -201,8 +182,7 @@ static void tagged(struct phyr_list *list, struct test_mem *mem, const struct ph
 {
 	struct phyr_tag tag = { PHYR_KIND_P2P, 0 };
 
-	test_mem_init(mem);
-	phyr_list_init(list, &mem->mem);
+	list_open(list, mem);
 	for (; tag.provider < cnt; tag.provider++)
 		assert_int_equal(phyr_list_append(list, ranges[tag.provider], tag), PHYR_OK);
 }
@@ -282,10 +262,7 @@ static const uint64_t mixed_words[] = { 0x20000, 0x80000, 0x81000, 0x82000, 0x83
 
 static void begin_mixed(struct phyr_list *list, struct test_mem *mem, struct phyr_pages *pages)
 {
-	struct phyr_tag ram = { PHYR_KIND_SYSTEM, 0 };
-
-	test_mem_init(mem);
-	phyr_list_init(list, &mem->mem);
+	list_open(list, mem);
 	for (size_t i = 0; i < RANGES_MAX; i++)
 		assert_int_equal(phyr_list_append(list, mixed_runs.ranges[i], ram), PHYR_OK);
 	assert_int_equal(phyr_split_pages_begin(list, mixed_runs.address, 12, pages), PHYR_OK);
@@ -398,15 +375,13 @@ static void flags_and_byte_orders_are_those_of_the_device(void **state)
 /* Single pages of 64K, and of other sizes among them, lie in words of their own. */
 static void single_pages_of_any_size_fill_alike(void **state)
 {
-	struct phyr_tag ram = { PHYR_KIND_SYSTEM, 0 };
 	uint64_t words[WORDS_MAX];
 	struct phyr_pages pages;
 	struct phyr_list list;
 	struct test_mem mem;
 
 	(void)state;
-	test_mem_init(&mem);
-	phyr_list_init(&list, &mem.mem);
+	list_open(&list, &mem);
 	for (uint64_t i = 0; i < WORDS_MAX / 4; i++) {
 		struct phyr_range one = { { (4 * i + 1) * M }, 64 * K };
 		struct phyr_range three = { { (4 * i + 3) * M }, 192 * K };

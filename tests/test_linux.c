@@ -6,16 +6,10 @@
 #include <phyr/bits.h>
 #include <phyrsim/linux.h>
 
-#include "test.h"
+#include "linux_world.h"
 
-#define KIB(n) (UINT64_C(n) << 10)
-#define MIB(n) (UINT64_C(n) << 20)
-#define GIB(n) (UINT64_C(n) << 30)
 #define PAGES(n) ((uint64_t)(n) << PHYR_PAGE_LG2)
-#define PAGE_MASK (PHYR_PAGE_SIZE - 1)
 #define SLOT_CNT 4096
-
-static const struct phyr_tag ram = { PHYR_KIND_SYSTEM, 0 };
 
 /* An IOMMU: what is mapped at I/O pages, by their low bits. */
 struct fake {
@@ -95,15 +89,8 @@ static const struct phyr_iommu_ops fake_ops = { NULL, fake_map, fake_sync, fake_
 
 static void open_space(struct fixture *f, uint64_t first, uint64_t last)
 {
-	struct phyr_iova_params params = { 0 };
-
-	phyr_iova_destroy(f->space);
-	f->space = NULL;
-	f->window.first = phyr_iova_at(first);
-	f->window.last = phyr_iova_at(last);
-	params.mem = &f->t.mem;
-	params.window = f->window;
-	assert_int_equal(phyr_iova_create(&params, &f->space), PHYR_OK);
+	f->window = window_of(first, last);
+	renew_space(&f->t.mem, f->window, &f->space);
 }
 
 static int setup(void **state)
@@ -132,18 +119,11 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void append(struct fixture *f, uint64_t pa, uint64_t len)
-{
-	struct phyr_range range = { phyr_pa_at(pa), len };
-
-	assert_int_equal(phyr_list_append(&f->list, range, ram), PHYR_OK);
-}
-
 /* Single pages that never touch. */
 static void append_scattered(struct fixture *f, uint64_t page_cnt)
 {
 	for (uint64_t i = 0; i < page_cnt; i++)
-		append(f, GIB(4) + 2 * i * PHYR_PAGE_SIZE, PHYR_PAGE_SIZE);
+		append(&f->list, GIB(4) + 2 * i * PHYR_PAGE_SIZE, PHYR_PAGE_SIZE);
 }
 
 /* Takes bytes; asserts how many pages are reserved, and returns the number of the first. */
@@ -219,7 +199,7 @@ static void neighbouring_pages_join_up_to_the_longest_segment(void **state)
 	struct fixture *f = *state;
 	struct phyrsim_linux_cost cost;
 
-	append(f, MIB(2), MIB(2));
+	append(&f->list, MIB(2), MIB(2));
 	cost = phyrsim_linux_scatterlist(&f->list, PHYRSIM_LINUX_SEGMENT_DEFAULT);
 	assert_int_equal(cost.entry_cnt, 32);
 	assert_int_equal(cost.len, 32 * PHYRSIM_LINUX_SG_LEN);
@@ -251,13 +231,13 @@ static void segments_are_those_of_a_loop_over_the_pages(void **state)
 	uint64_t seed = test_number("PHYR_SEED", 1);
 	struct fixture *f = *state;
 
-	append(f, GIB(1) + 0x800, KIB(64)); /* 17 pages: the cut is 64 KiB behind the page */
+	append(&f->list, GIB(1) + 0x800, KIB(64)); /* 17 pages: the cut is 64 KiB behind the page */
 	assert_int_equal(phyrsim_linux_scatterlist(&f->list, KIB(64)).entry_cnt, 2);
-	append(f, GIB(2), 1);
+	append(&f->list, GIB(2), 1);
 	for (unsigned int i = 0; i < 100; i++) {
 		uint64_t segment_max = (1 + test_random(&seed) % 40) * PHYR_PAGE_SIZE;
 
-		append(f, GIB(4) + i * MIB(1) + test_random(&seed) % KIB(8),
+		append(&f->list, GIB(4) + i * MIB(1) + test_random(&seed) % KIB(8),
 		       1 + test_random(&seed) % KIB(500));
 		assert_int_equal(phyrsim_linux_scatterlist(&f->list, segment_max).entry_cnt,
 				 segments_page_by_page(&f->list, segment_max));
@@ -272,7 +252,7 @@ static void a_piece_that_links_to_the_next_holds_127_entries(void **state)
 		struct phyrsim_linux_cost cost;
 		uint64_t left = cnt, len = 0;
 
-		append(f, GIB(4) + 2 * cnt * PHYR_PAGE_SIZE, PHYR_PAGE_SIZE);
+		append(&f->list, GIB(4) + 2 * cnt * PHYR_PAGE_SIZE, PHYR_PAGE_SIZE);
 		for (; left > 128; left -= 127)
 			len += 4096;
 		cost = phyrsim_linux_scatterlist(&f->list, PHYRSIM_LINUX_SEGMENT_DEFAULT);
@@ -307,7 +287,7 @@ static void a_bio_vec_is_shorter_than_4_gib_and_a_phys_vec_any_run(void **state)
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < sizeof(costs) / sizeof(costs[0]); i++) {
-		append(f, MIB(1), costs[i][0]);
+		append(&f->list, MIB(1), costs[i][0]);
 		assert_int_equal(phyrsim_linux_bio_vec(&f->list).entry_cnt, costs[i][1]);
 		assert_int_equal(phyrsim_linux_bio_vec(&f->list).len, costs[i][1] * 16);
 		assert_int_equal(phyrsim_linux_phys_vec(&f->list).entry_cnt, 1);
@@ -324,7 +304,7 @@ static void nothing_and_impossible_segments_cost_nothing(void **state)
 	assert_int_equal(phyrsim_linux_scatterlist(&f->list, KIB(4)).len, 0);
 	assert_int_equal(phyrsim_linux_bio_vec(&f->list).len, 0);
 	assert_int_equal(phyrsim_linux_phys_vec(&f->list).len, 0);
-	append(f, MIB(1), MIB(1));
+	append(&f->list, MIB(1), MIB(1));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(phyrsim_linux_scatterlist(&f->list, bad[i]).entry_cnt, 0);
 		assert_int_equal(phyrsim_linux_scatterlist(&f->list, bad[i]).len, 0);
@@ -385,9 +365,9 @@ static void assert_reaches_the_list(struct fixture *f)
 
 static void append_three_runs(struct fixture *f)
 {
-	append(f, GIB(4) + 0xe00, 0x1200); /* two pages */
-	append(f, GIB(5), KIB(40));
-	append(f, GIB(6), KIB(16) + 1); /* five pages */
+	append(&f->list, GIB(4) + 0xe00, 0x1200); /* two pages */
+	append(&f->list, GIB(5), KIB(40));
+	append(&f->list, GIB(6), KIB(16) + 1); /* five pages */
 }
 
 static void one_call_takes_one_range_and_maps_run_by_run(void **state)
@@ -418,7 +398,7 @@ static void pages_whose_addresses_touch_are_unmapped_one_by_one(void **state)
 	struct phyr_list_stats named;
 
 	open_space(f, 0xfffff000, GIB(4) + PAGE_MASK); /* below 4 GiB first, and then above */
-	append(f, GIB(4), KIB(8));
+	append(&f->list, GIB(4), KIB(8));
 	map(f, PHYRSIM_LINUX_PAGES);
 	phyr_list_stats(phyrsim_linux_map_list(f->map), &named);
 	assert_int_equal(named.run_cnt, 1);
@@ -429,7 +409,7 @@ static void every_byte_of_a_long_list_is_reached(void **state)
 {
 	struct fixture *f = *state;
 
-	append(f, GIB(3) + 0x123, MIB(1) - 0x123);
+	append(&f->list, GIB(3) + 0x123, MIB(1) - 0x123);
 	append_scattered(f, 600);
 	map(f, PHYRSIM_LINUX_SG);
 	assert_reaches_the_list(f);
@@ -443,7 +423,7 @@ static void addresses_are_aligned_but_not_in_phase_with_memory(void **state)
 {
 	struct fixture *f = *state;
 
-	append(f, GIB(1) + KIB(4), MIB(4));
+	append(&f->list, GIB(1) + KIB(4), MIB(4));
 	map(f, PHYRSIM_LINUX_SG);
 	assert_true(phyr_bits_aligned(f->fake.last.iova.addr, 22));
 }

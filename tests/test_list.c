@@ -7,33 +7,7 @@
 #include <phyr/base.h>
 #include <phyr/list.h>
 
-#include "test.h"
-
-#define CNT(array) (sizeof(array) / sizeof((array)[0]))
-
-#define KIB UINT64_C(1024)
-#define MIB (KIB * 1024)
-#define GIB (MIB * 1024)
-#define TOTAL_MAX (UINT64_MAX - 4095)
-
-static const struct phyr_tag ram = { PHYR_KIND_SYSTEM, 0 };
-static const struct phyr_tag bar = { PHYR_KIND_P2P, 1 };
-
-struct fixture {
-	struct test_mem mem;
-	struct phyr_list list;
-};
-
-static int setup(void **state)
-{
-	static struct fixture fixture;
-
-	memset(&fixture, 0xa5, sizeof(fixture));
-	test_mem_init(&fixture.mem);
-	phyr_list_init(&fixture.list, &fixture.mem.mem);
-	*state = &fixture;
-	return 0;
-}
+#include "list_world.h"
 
 static void assert_valid(const struct phyr_list *list)
 {
@@ -45,33 +19,11 @@ static void assert_valid(const struct phyr_list *list)
 
 static int teardown(void **state)
 {
-	struct fixture *f = *state;
+	struct owned *f = *state;
 
 	assert_valid(&f->list);
-	phyr_list_fini(&f->list);
-	assert_int_equal(f->mem.live_len, 0);
+	owned_fini(f);
 	return 0;
-}
-
-static int add(struct phyr_list *list, uint64_t addr, uint64_t len, struct phyr_tag tag)
-{
-	struct phyr_range range = { { addr }, len };
-
-	return phyr_list_append(list, range, tag);
-}
-
-static void append(struct phyr_list *list, uint64_t addr, uint64_t len)
-{
-	assert_int_equal(add(list, addr, len, ram), PHYR_OK);
-}
-
-static struct phyr_list_stats stats_of(const struct phyr_list *list)
-{
-	struct phyr_list_stats stats;
-
-	memset(&stats, 0xa5, sizeof(stats));
-	phyr_list_stats(list, &stats);
-	return stats;
 }
 
 static void assert_next(struct phyr_list_cursor *cursor, uint64_t addr, uint64_t len,
@@ -140,7 +92,7 @@ static void assert_all_zero(const struct phyr_list *list)
 
 static void an_empty_list_has_no_runs_and_no_size(void **state)
 {
-	struct fixture *f = *state;
+	struct owned *f = *state;
 
 	assert_all_zero(&f->list);
 	assert_int_equal(phyr_list_va(&f->list), 0);
@@ -149,7 +101,7 @@ static void an_empty_list_has_no_runs_and_no_size(void **state)
 
 static void the_address_that_names_byte_0_is_any_number(void **state)
 {
-	struct fixture *f = *state;
+	struct owned *f = *state;
 
 	phyr_list_set_va(&f->list, UINT64_C(0x7f0000001234));
 	append(&f->list, 0x1000, 0x1000);
@@ -161,7 +113,7 @@ static void the_address_that_names_byte_0_is_any_number(void **state)
 static void appending_a_neighbour_joins_the_open_run(void **state)
 {
 	static const struct phyr_range joined[] = { { { 0x1800 }, 0x2803 } };
-	struct fixture *f = *state;
+	struct owned *f = *state;
 
 	append(&f->list, 0x1800, 0x800);
 	append(&f->list, 0x2000, 0x1001);
@@ -180,7 +132,7 @@ static void only_what_follows_on_joins(void **state)
 		{ { 0x6000 }, 0x1000 },				/* a byte too far */
 		{ { 0x6000 }, 0x1000 },				/* the same again */
 	};
-	struct fixture *f = *state;
+	struct owned *f = *state;
 
 	append_all(&f->list, runs, CNT(runs));
 }
@@ -192,7 +144,7 @@ static void address_0_does_not_follow_the_end_of_the_space(void **state)
 		{ { 0 }, 4096 },
 		{ { 0x10000 }, 4096 },
 	};
-	struct fixture *f = *state;
+	struct owned *f = *state;
 
 	append_all(&f->list, runs, CNT(runs));
 	/* The end of the first run is 2^64, of which no bit is left. */
@@ -206,7 +158,7 @@ static void memory_of_different_tags_never_joins(void **state)
 		{ PHYR_KIND_P2P, 1 },	 { PHYR_KIND_ENCRYPTED, 1 }, { PHYR_KIND_SYSTEM, 1 },
 		{ PHYR_KIND_SYSTEM, 0 },
 	};
-	struct fixture *f = *state;
+	struct owned *f = *state;
 	struct phyr_list_cursor cursor;
 	struct phyr_run run;
 
@@ -232,7 +184,7 @@ static void memory_of_different_tags_never_joins(void **state)
 static void eight_1_gib_pages_cost_8_bytes_at_every_step(void **state)
 {
 	static const struct phyr_range run[] = { { { 3 * GIB }, 8 * GIB } };
-	struct fixture *f = *state;
+	struct owned *f = *state;
 
 	for (uint64_t page = 3; page <= 10; page++) {
 		append(&f->list, page * GIB, GIB);
@@ -248,8 +200,7 @@ static void eight_1_gib_pages_cost_8_bytes_at_every_step(void **state)
 static void wrong_arguments_are_refused_and_change_nothing(void **state)
 {
 	static const struct phyr_range run[] = { { { 0x1000 }, 0x1000 } };
-	const struct phyr_tag unknown = { (enum phyr_kind)PHYR_KIND_CNT, 0 };
-	struct fixture *f = *state;
+	struct owned *f = *state;
 
 	append(&f->list, 0x1000, 0x1000);
 	assert_int_equal(add(NULL, 0x2000, 0x1000, ram), PHYR_E_INVAL);
@@ -265,7 +216,7 @@ static void wrong_arguments_are_refused_and_change_nothing(void **state)
 static void a_list_holds_2_to_the_64_less_4096_bytes_and_no_more(void **state)
 {
 	static const struct phyr_range runs[] = { { { 4096 }, TOTAL_MAX } };
-	struct fixture *f = *state;
+	struct owned *f = *state;
 
 	assert_int_equal(add(&f->list, 0, TOTAL_MAX + 1, ram), PHYR_E_RANGE);
 	assert_int_equal(add(&f->list, 0, UINT64_MAX, ram), PHYR_E_RANGE);
@@ -280,7 +231,7 @@ static void a_list_holds_2_to_the_64_less_4096_bytes_and_no_more(void **state)
 
 static void the_ends_of_a_list_may_lie_inside_a_page(void **state)
 {
-	struct fixture *f = *state;
+	struct owned *f = *state;
 	struct phyr_list_stats stats;
 
 	append(&f->list, 0x1800, 0x800);
@@ -296,7 +247,7 @@ static void the_ends_of_a_list_may_lie_inside_a_page(void **state)
 
 static void a_joint_inside_a_page_makes_a_list_granular(void **state)
 {
-	struct fixture *f = *state;
+	struct owned *f = *state;
 
 	append(&f->list, 0x1000, 0x1200);
 	assert_false(stats_of(&f->list).granular);
@@ -314,7 +265,7 @@ static void a_joint_inside_a_page_makes_a_list_granular(void **state)
 
 static void the_phase_is_that_of_the_first_of_the_largest_blocks(void **state)
 {
-	struct fixture *f = *state;
+	struct owned *f = *state;
 
 	append(&f->list, 0x1001, 1); /* its page counts whole */
 	assert_int_equal(stats_of(&f->list).block_lg2, 12);
@@ -339,7 +290,7 @@ static void a_cursor_is_a_bookmark(void **state)
 		{ { 0x5000 }, 0x2000 },
 		{ { 0x3000 }, 0x1000 },
 	};
-	struct fixture *f = *state;
+	struct owned *f = *state;
 	struct phyr_list_cursor cursor;
 	struct phyr_list_cursor bookmark;
 
@@ -366,7 +317,7 @@ static void assert_seek(const struct phyr_list *list, uint64_t to, struct phyr_r
 
 static void seek_finds_the_run_of_every_byte_across_slabs(void **state)
 {
-	struct fixture *f = *state;
+	struct owned *f = *state;
 	const uint64_t run_cnt = 20000;
 
 	for (uint64_t i = 0; i < run_cnt; i++)
@@ -383,7 +334,7 @@ static void seek_finds_the_run_of_every_byte_across_slabs(void **state)
 
 static void a_byte_that_is_not_there_cannot_be_sought(void **state)
 {
-	struct fixture *f = *state;
+	struct owned *f = *state;
 	struct phyr_list_cursor cursor;
 	struct phyr_list_cursor before;
 
@@ -401,7 +352,7 @@ static void a_byte_that_is_not_there_cannot_be_sought(void **state)
 static void a_borrowed_list_takes_nothing_until_all_is_released(void **state)
 {
 	static const struct phyr_range runs[] = { { { 0x1000 }, 0x1000 }, { { 0x8000 }, 0x1000 } };
-	struct fixture *f = *state;
+	struct owned *f = *state;
 
 	append(&f->list, 0x1000, 0x1000);
 	phyr_list_borrow(&f->list);
@@ -418,7 +369,7 @@ static void a_borrowed_list_takes_nothing_until_all_is_released(void **state)
 static void a_freed_list_is_empty_and_works_again(void **state)
 {
 	static const struct phyr_range again[] = { { { 0x7000 }, 0x1000 } };
-	struct fixture *f = *state;
+	struct owned *f = *state;
 
 	for (uint64_t i = 0; i < 1200; i++)
 		assert_int_equal(add(&f->list, i * 0x1001, 0x1000, bar), PHYR_OK);
@@ -451,7 +402,7 @@ static void the_audit_sees_damage(void **state)
 		0, UINT64_MAX, 0x0040000000000004, /* not canonical */
 		0x0020000000000006,		   /* a neighbour of the next */
 	};
-	struct fixture *f = *state;
+	struct owned *f = *state;
 	struct phyr_list *l = &f->list;
 	uint64_t *const numbers[] = {
 		&l->open.len,		&l->stats.len,	       &l->stats.run_cnt,
@@ -471,7 +422,7 @@ static void the_audit_sees_damage(void **state)
 		assert_seen(l, sizes[i], &(size_t){ *sizes[i] + 8 }, sizeof(size_t));
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, owned_setup, teardown)
 
 int main(void)
 {

@@ -8,133 +8,36 @@
 #include <phyr/base.h>
 #include <phyr/list.h>
 
-#include "test.h"
+#include "list_world.h"
 
-#define CNT(array) (sizeof(array) / sizeof((array)[0]))
-#define PAGE UINT64_C(4096)
-#define GIB (UINT64_C(1) << 30)
-#define PIB (UINT64_C(1) << 50)
-#define PAGE_MAX (UINT64_MAX / PAGE)
-#define TOTAL_MAX (UINT64_MAX - 4095)
 #define PAGES_MAX 1300
 #define PATTERN_CNT 7
 
-static const struct phyr_tag ram = { PHYR_KIND_SYSTEM, 0 };
-static const struct phyr_tag bar = { PHYR_KIND_P2P, 1 };
-static const struct phyr_tag unknown = { (enum phyr_kind)PHYR_KIND_CNT, 0 };
-
-/* The list under test, and one to compare it with. */
-struct fixture {
-	struct test_mem mem;
-	struct phyr_list list;
-	struct phyr_list same;
-	uint64_t pages[PAGES_MAX];
-	uint64_t random;
-};
+/* The page numbers that a list gets, and the source of the random ones. */
+static uint64_t array[PAGES_MAX];
+static uint64_t random_state;
 
 static int setup(void **state)
 {
-	static struct fixture fixture;
-
-	memset(&fixture, 0xa5, sizeof(fixture));
-	test_mem_init(&fixture.mem);
-	phyr_list_init(&fixture.list, &fixture.mem.mem);
-	phyr_list_init(&fixture.same, &fixture.mem.mem);
-	fixture.random = 1;
-	*state = &fixture;
-	return 0;
+	memset(array, 0xa5, sizeof(array));
+	random_state = 1;
+	return twins_setup(state);
 }
 
-static void start_again(struct fixture *f)
+static void append_pages(struct twins *f, size_t first, size_t end)
 {
-	phyr_list_fini(&f->list);
-	phyr_list_fini(&f->same);
-	assert_int_equal(f->mem.live_len, 0);
-}
-
-static int teardown(void **state)
-{
-	start_again(*state);
-	return 0;
-}
-
-static int add(struct phyr_list *list, uint64_t addr, uint64_t len, struct phyr_tag tag)
-{
-	struct phyr_range range = { { addr }, len };
-
-	return phyr_list_append(list, range, tag);
-}
-
-static void append(struct phyr_list *list, uint64_t addr, uint64_t len)
-{
-	assert_int_equal(add(list, addr, len, ram), PHYR_OK);
-}
-
-static struct phyr_list_stats stats_of(const struct phyr_list *list)
-{
-	struct phyr_list_stats stats;
-
-	phyr_list_stats(list, &stats);
-	return stats;
-}
-
-/* Nobody can tell the two lists apart. */
-static void assert_same(const struct phyr_list *a, const struct phyr_list *b)
-{
-	struct phyr_list_stats stats[] = { stats_of(a), stats_of(b) };
-
-	assert_true(phyr_list_validate(a, NULL));
-	assert_true(phyr_list_validate(b, NULL));
-	/* All but storage_len, which depends on the way; before the last member is no padding. */
-	stats[0].storage_len = stats[1].storage_len;
-	assert_memory_equal(&stats[0], &stats[1],
-			    offsetof(struct phyr_list_stats, granular) + sizeof(bool));
-	assert_true(phyr_list_equal(a, b));
-	assert_true(phyr_list_equal(b, a));
-	assert_true(phyr_list_equal(a, a));
-}
-
-/* Piece i of a list that has every form of chunk, tags, and runs stored in parts. */
-static struct phyr_range piece(uint64_t i)
-{
-	struct phyr_range range = { { i * GIB + PAGE }, PAGE };
-
-	if (i % 31 == 5)
-		range.len = 4 * PIB + 3 * PAGE + 7;
-	else if (i % 7 == 3)
-		range.len = 2 * PAGE + 77;
-	else if (i % 11 == 7)
-		range.len = 4097 * PAGE;
-	if (i % 13 == 0 || i % 31 == 5)
-		range.pa.addr += 1234;
-	return range;
-}
-
-static struct phyr_tag piece_tag(uint64_t i)
-{
-	return i % 5 == 4 ? bar : ram;
-}
-
-static void build_pieces(struct phyr_list *list, uint64_t i, uint64_t end)
-{
-	for (; i < end; i++)
-		assert_int_equal(phyr_list_append(list, piece(i), piece_tag(i)), PHYR_OK);
-}
-
-static void append_pages(struct fixture *f, size_t first, size_t end)
-{
-	assert_int_equal(phyr_list_append_pages(&f->list, f->pages + first, end - first, ram),
+	assert_int_equal(phyr_list_append_pages(&f->list, array + first, end - first, ram),
 			 PHYR_OK);
 }
 
 /* Page i behind page `before` in one of the kinds of arrays that programs have. */
-static uint64_t next_page(struct fixture *f, unsigned int pattern, uint64_t before)
+static uint64_t next_page(unsigned int pattern, uint64_t before)
 {
 	switch (pattern) {
 	case 0: /* one run, up to the last page and on from 0 */
 		return (before + 1) & PAGE_MAX;
 	case 1: /* nothing joins */
-		return test_random(&f->random) >> 12;
+		return test_random(&random_state) >> 12;
 	case 2: /* downwards */
 		return (before - 1) & PAGE_MAX;
 	case 3: /* the same one */
@@ -142,29 +45,29 @@ static uint64_t next_page(struct fixture *f, unsigned int pattern, uint64_t befo
 	case 4: /* every other one */
 		return (before + 2) & PAGE_MAX;
 	case 5: /* short runs and single pages */
-		return test_random(&f->random) % 4 ? (before + 1) & PAGE_MAX :
-						     test_random(&f->random) >> 40;
+		return test_random(&random_state) % 4 ? (before + 1) & PAGE_MAX :
+							test_random(&random_state) >> 40;
 	default: /* aligned blocks of 16 */
-		return before % 16 != 15 ? before + 1 : test_random(&f->random) >> 40 << 4;
+		return before % 16 != 15 ? before + 1 : test_random(&random_state) >> 40 << 4;
 	}
 }
 
-static void fill_pages(struct fixture *f, unsigned int pattern)
+static void fill_pages(unsigned int pattern)
 {
-	f->pages[0] = pattern ? test_random(&f->random) >> 40 : PAGE_MAX - 700;
+	array[0] = pattern ? test_random(&random_state) >> 40 : PAGE_MAX - 700;
 	for (size_t i = 1; i < PAGES_MAX; i++)
-		f->pages[i] = next_page(f, pattern, f->pages[i - 1]);
+		array[i] = next_page(pattern, array[i - 1]);
 }
 
 /* The list gets the pages in two arrays, the other list gets them one by one. */
-static void by_the_array(struct fixture *f, uint64_t lead_cnt, size_t page_cnt, size_t cut)
+static void by_the_array(struct twins *f, uint64_t lead_cnt, size_t page_cnt, size_t cut)
 {
 	build_pieces(&f->list, 0, lead_cnt);
 	build_pieces(&f->same, 0, lead_cnt);
 	append_pages(f, 0, cut);
 	append_pages(f, cut, page_cnt);
 	for (size_t i = 0; i < page_cnt; i++)
-		append(&f->same, f->pages[i] * PAGE, PAGE);
+		append(&f->same, array[i] * PAGE, PAGE);
 	assert_same(&f->list, &f->same);
 	assert_true(stats_of(&f->list).storage_len <= stats_of(&f->same).storage_len + 4096);
 	start_again(f);
@@ -173,26 +76,26 @@ static void by_the_array(struct fixture *f, uint64_t lead_cnt, size_t page_cnt, 
 static void pages_by_the_array_are_the_same_as_one_by_one(void **state)
 {
 	static const size_t cnts[] = { 0, 1, 2, 3, 7, 8, 9, 31, 64, 513, PAGES_MAX };
-	struct fixture *f = *state;
+	struct twins *f = *state;
 
 	for (unsigned int pattern = 0; pattern < PATTERN_CNT * 4; pattern++) {
-		fill_pages(f, pattern % PATTERN_CNT);
+		fill_pages(pattern % PATTERN_CNT);
 		for (size_t i = 0; i < CNT(cnts); i++) {
 			by_the_array(f, i, cnts[i], 0);
-			by_the_array(f, test_random(&f->random) % 530, cnts[i],
-				     test_random(&f->random) % (cnts[i] + 1));
+			by_the_array(f, test_random(&random_state) % 530, cnts[i],
+				     (size_t)(test_random(&random_state) % (cnts[i] + 1)));
 		}
 	}
 }
 
 static void a_break_in_an_array_is_seen_wherever_it_is(void **state)
 {
-	struct fixture *f = *state;
+	struct twins *f = *state;
 
 	for (size_t page_cnt = 2; page_cnt <= 80; page_cnt++) {
 		for (size_t at = 1; at < page_cnt; at++) {
 			for (size_t i = 0; i < page_cnt; i++)
-				f->pages[i] = 77 + i + (i < at ? 0 : 1);
+				array[i] = 77 + i + (i < at ? 0 : 1);
 			append_pages(f, 0, page_cnt);
 			append(&f->same, 77 * PAGE, at * PAGE);
 			append(&f->same, (78 + at) * PAGE, (page_cnt - at) * PAGE);
@@ -205,7 +108,7 @@ static void a_break_in_an_array_is_seen_wherever_it_is(void **state)
 static void a_very_long_contiguous_array_is_one_run(void **state)
 {
 	const size_t page_cnt = 3000001;
-	struct fixture *f = *state;
+	struct twins *f = *state;
 	uint64_t *pages = malloc(page_cnt * sizeof(*pages));
 
 	assert_non_null(pages);
@@ -224,7 +127,7 @@ static void pages_join_the_open_run_only_where_it_ends_with_a_page(void **state)
 {
 	static const uint64_t ends[] = { 0x5000, 0x4fff, 0x5001, 0x4000, 0x6000 };
 	static const uint64_t pages[] = { 5, 6 };
-	struct fixture *f = *state;
+	struct twins *f = *state;
 
 	for (size_t i = 0; i < CNT(ends); i++) {
 		append(&f->list, 0x1800, ends[i] - 0x1800);
@@ -242,28 +145,28 @@ static void pages_join_the_open_run_only_where_it_ends_with_a_page(void **state)
 static void a_wrong_page_number_anywhere_changes_nothing(void **state)
 {
 	static const uint64_t wrong[] = { PAGE_MAX + 1, UINT64_C(1) << 63, UINT64_MAX };
-	struct fixture *f = *state;
+	struct twins *f = *state;
 
 	for (unsigned int pattern = 0; pattern < PATTERN_CNT; pattern++) {
 		build_pieces(&f->list, 0, pattern * 3);
 		build_pieces(&f->same, 0, pattern * 3);
-		fill_pages(f, pattern);
-		f->pages[0] = piece(pattern * 3).pa.addr / PAGE + 1;
+		fill_pages(pattern);
+		array[0] = piece(pattern * 3).pa.addr / PAGE + 1;
 		for (size_t i = 0; i < PAGES_MAX; i += 1 + i / 40) {
-			uint64_t good = f->pages[i];
+			uint64_t good = array[i];
 
-			f->pages[i] = wrong[i % CNT(wrong)];
-			assert_int_equal(phyr_list_append_pages(&f->list, f->pages, PAGES_MAX, ram),
+			array[i] = wrong[i % CNT(wrong)];
+			assert_int_equal(phyr_list_append_pages(&f->list, array, PAGES_MAX, ram),
 					 PHYR_E_RANGE);
-			f->pages[i] = good;
+			array[i] = good;
 			assert_same(&f->list, &f->same);
 		}
 		start_again(f);
 	}
 	for (size_t i = 0; i < 40; i++)
-		f->pages[i] = PAGE_MAX - 38 + i; /* contiguous to beyond the end */
+		array[i] = PAGE_MAX - 38 + i; /* contiguous to beyond the end */
 	for (size_t i = 0; i < 40; i++)
-		assert_int_equal(phyr_list_append_pages(&f->list, f->pages + i, 40 - i, ram),
+		assert_int_equal(phyr_list_append_pages(&f->list, array + i, 40 - i, ram),
 				 PHYR_E_RANGE);
 	assert_same(&f->list, &f->same);
 }
@@ -271,7 +174,7 @@ static void a_wrong_page_number_anywhere_changes_nothing(void **state)
 static void wrong_arguments_of_whole_lists_are_refused(void **state)
 {
 	static const uint64_t page = 9;
-	struct fixture *f = *state;
+	struct twins *f = *state;
 	struct phyr_list other;
 
 	phyr_list_init(&other, NULL);
@@ -300,7 +203,7 @@ static void wrong_arguments_of_whole_lists_are_refused(void **state)
 static void a_total_that_is_too_large_changes_nothing(void **state)
 {
 	static const uint64_t pages[] = { 8, 3, 4 };
-	struct fixture *f = *state;
+	struct twins *f = *state;
 	struct phyr_list other;
 
 	phyr_list_init(&other, NULL);
@@ -323,7 +226,7 @@ static void a_total_that_is_too_large_changes_nothing(void **state)
 static void concat_is_the_same_as_appending_every_run(void **state)
 {
 	static const uint64_t cnts[] = { 0, 1, 2, 4, 6, 7, 40, 500, 530, 1100 };
-	struct fixture *f = *state;
+	struct twins *f = *state;
 
 	for (size_t i = 0; i < CNT(cnts) * CNT(cnts); i++) {
 		uint64_t middle = cnts[i / CNT(cnts)];
@@ -349,7 +252,7 @@ static void concat_is_the_same_as_appending_every_run(void **state)
 
 static void a_clone_is_equal_and_goes_its_own_way(void **state)
 {
-	struct fixture *f = *state;
+	struct twins *f = *state;
 	struct phyr_list copy;
 
 	for (uint64_t cnt = 0; cnt < 1200; cnt += 1 + cnt / 3) {
@@ -374,7 +277,7 @@ static void a_clone_is_equal_and_goes_its_own_way(void **state)
 
 static void a_clone_that_fails_is_an_empty_list(void **state)
 {
-	struct fixture *f = *state;
+	struct twins *f = *state;
 	struct phyr_list copy;
 
 	build_pieces(&f->list, 0, 3);
@@ -409,7 +312,7 @@ static void lists_are_equal_when_every_byte_and_tag_is(void **state)
 		{ { { { 0x1000 }, 0x1000 } }, { PHYR_KIND_SYSTEM, 0 } },
 		{ { { { 0 }, 0 } }, { PHYR_KIND_SYSTEM, 0 } },
 	};
-	struct fixture *f = *state;
+	struct twins *f = *state;
 
 	for (size_t i = 0; i < CNT(lists) * CNT(lists); i++) {
 		size_t of[] = { i / CNT(lists), i % CNT(lists) };
@@ -431,7 +334,7 @@ static void lists_are_equal_when_every_byte_and_tag_is(void **state)
 static void every_slice_is_just_its_bytes(void **state)
 {
 	static const uint64_t addrs[] = { 4094, 4095, 4096, 9, 12288, 12289, 7, 8, 9, 9, 10, 0 };
-	struct fixture *f = *state;
+	struct twins *f = *state;
 	struct phyr_list_cursor cursor;
 	struct phyr_run run;
 
@@ -460,7 +363,7 @@ static void a_slice_needs_all_of_its_bytes(void **state)
 		{ 0, 0x2001 },	       { 0x1fff, 2 },	  { 0x2000, 1 },     { 0x2001, 1 },
 		{ 1, UINT64_MAX - 1 }, { 1, UINT64_MAX }, { UINT64_MAX, 1 }, { UINT64_MAX, 2 },
 	};
-	struct fixture *f = *state;
+	struct twins *f = *state;
 	struct phyr_list_cursor cursor;
 	struct phyr_list_cursor before;
 
@@ -475,7 +378,7 @@ static void a_slice_needs_all_of_its_bytes(void **state)
 	assert_int_equal(phyr_list_slice(&f->list, 0x2000, 0, &cursor), PHYR_OK);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, twins_teardown)
 
 int main(void)
 {

@@ -7,69 +7,24 @@
 #include <phyr/base.h>
 #include <phyr/list.h>
 
-#include "test.h"
+#include "list_world.h"
 
-#define CNT(array) (sizeof(array) / sizeof((array)[0]))
-#define PAGE UINT64_C(4096)
-#define GIB (UINT64_C(1) << 30)
-#define PIB (UINT64_C(1) << 50)
 #define SLAB_LEN 4096
+/* On hosts with short pointers a slab has room for one word more. */
 #define SLAB_WORDS 506
+#define SLAB_WORDS_MAX (SLAB_WORDS + (sizeof(void *) < 8 ? 1 : 0))
 #define SLAB_HEAD (SLAB_LEN - SLAB_WORDS * 8)
 /* Worst appends that fit a slab: a tag, and a run in three parts of two words. */
 #define SLAB_APPENDS 72
 #define GUARD 0xee
 
-static const struct phyr_tag ram = { PHYR_KIND_SYSTEM, 0 };
-static const struct phyr_tag bar = { PHYR_KIND_P2P, 1 };
-
-struct fixture {
-	struct test_mem mem;
-	struct phyr_list list;
-};
-
-static int setup(void **state)
-{
-	static struct fixture fixture;
-
-	memset(&fixture, 0xa5, sizeof(fixture));
-	test_mem_init(&fixture.mem);
-	phyr_list_init(&fixture.list, &fixture.mem.mem);
-	*state = &fixture;
-	return 0;
-}
-
-static struct phyr_list_stats stats_of(const struct phyr_list *list)
-{
-	struct phyr_list_stats stats;
-
-	phyr_list_stats(list, &stats);
-	return stats;
-}
-
-/* The list is in order, and its figure for what it owes the hook is right. */
-static void assert_sound(const struct fixture *f)
-{
-	assert_true(phyr_list_validate(&f->list, NULL));
-	assert_int_equal(stats_of(&f->list).storage_len, f->mem.live_len);
-}
-
 static int teardown(void **state)
 {
-	struct fixture *f = *state;
+	struct owned *f = *state;
 
 	assert_sound(f);
-	phyr_list_fini(&f->list);
-	assert_int_equal(f->mem.live_cnt, 0);
-	assert_int_equal(f->mem.live_len, 0);
+	owned_fini(f);
 	return 0;
-}
-
-static int add(struct phyr_list *list, uint64_t addr, uint64_t len, struct phyr_tag tag)
-{
-	struct phyr_range range = { { addr }, len };
-
-	return phyr_list_append(list, range, tag);
 }
 
 /* The ways to append run i; none joins the one before. */
@@ -99,7 +54,7 @@ static int append_mixed(struct phyr_list *list, uint64_t i)
 
 static append_fn *const shapes[] = { append_word, append_worst, append_two_words, append_mixed };
 
-static void append(struct fixture *f, append_fn *shape, uint64_t i, uint64_t end)
+static void append_runs(struct owned *f, append_fn *shape, uint64_t i, uint64_t end)
 {
 	for (; i < end; i++) {
 		assert_int_equal(shape(&f->list, i), PHYR_OK);
@@ -107,27 +62,13 @@ static void append(struct fixture *f, append_fn *shape, uint64_t i, uint64_t end
 	}
 }
 
-static void fail_from_now_on(struct fixture *f)
-{
-	f->mem.alloc_cnt = 0;
-	f->mem.fail_at = 0;
-	f->mem.sticky = true;
-}
-
-static void fail_no_more(struct fixture *f)
-{
-	f->mem.fail_at = SIZE_MAX;
-	f->mem.sticky = false;
-}
-
 /* The list equals one that was appended in one go. */
-static void assert_built(struct fixture *f, append_fn *shape, uint64_t cnt)
+static void assert_built(struct owned *f, append_fn *shape, uint64_t cnt)
 {
-	struct fixture same;
+	struct owned same;
 
-	test_mem_init(&same.mem);
-	phyr_list_init(&same.list, &same.mem.mem);
-	append(&same, shape, 0, cnt);
+	owned_init(&same);
+	append_runs(&same, shape, 0, cnt);
 	assert_sound(f);
 	assert_true(phyr_list_equal(&f->list, &same.list));
 	assert_int_equal(stats_of(&f->list).words_len, stats_of(&same.list).words_len);
@@ -136,15 +77,15 @@ static void assert_built(struct fixture *f, append_fn *shape, uint64_t cnt)
 }
 
 /* After preload(n), so many of the worst appends neither fail nor ask the hook. */
-static void preload_and_append(struct fixture *f, append_fn *lead, uint64_t lead_cnt, uint64_t n)
+static void preload_and_append(struct owned *f, append_fn *lead, uint64_t lead_cnt, uint64_t n)
 {
-	append(f, lead, 0, lead_cnt);
+	append_runs(f, lead, 0, lead_cnt);
 	f->mem.alloc_cnt = 0;
 	assert_int_equal(phyr_list_preload(&f->list, n), PHYR_OK);
 	assert_true(f->mem.alloc_cnt <= n / SLAB_APPENDS + 1);
 	assert_sound(f);
-	fail_from_now_on(f);
-	append(f, append_worst, lead_cnt, lead_cnt + n);
+	fail_from(f, 0, true);
+	append_runs(f, append_worst, lead_cnt, lead_cnt + n);
 	assert_int_equal(f->mem.alloc_cnt, 0);
 	assert_sound(f);
 	fail_no_more(f);
@@ -155,7 +96,7 @@ static void preload_and_append(struct fixture *f, append_fn *lead, uint64_t lead
 static void preloaded_appends_neither_fail_nor_allocate(void **state)
 {
 	static const uint64_t cnts[] = { 0, 1, 2, 71, 72, 73, 144, 145, 700 };
-	struct fixture *f = *state;
+	struct owned *f = *state;
 
 	for (size_t i = 0; i < CNT(cnts) * CNT(shapes); i++) {
 		append_fn *lead = shapes[i / CNT(cnts)];
@@ -172,39 +113,37 @@ static void preloaded_appends_neither_fail_nor_allocate(void **state)
 
 static void earlier_preloads_are_part_of_a_preload(void **state)
 {
-	struct fixture *f = *state;
+	struct owned *f = *state;
 
-	append(f, append_worst, 0, 50);
+	append_runs(f, append_worst, 0, 50);
 	assert_int_equal(phyr_list_preload(&f->list, 500), PHYR_OK);
-	fail_from_now_on(f);
+	fail_from(f, 0, true);
 	assert_int_equal(phyr_list_preload(&f->list, 500), PHYR_OK);
 	assert_int_equal(phyr_list_preload(&f->list, 10), PHYR_OK);
-	append(f, append_worst, 50, 350);
+	append_runs(f, append_worst, 50, 350);
 	assert_int_equal(phyr_list_preload(&f->list, 200), PHYR_OK);
 	assert_int_equal(f->mem.alloc_cnt, 0);
 	fail_no_more(f);
 	f->mem.alloc_cnt = 0;
 	assert_int_equal(phyr_list_preload(&f->list, 500), PHYR_OK);
 	assert_in_range(f->mem.alloc_cnt, 1, 300 / SLAB_APPENDS + 1);
-	fail_from_now_on(f);
-	append(f, append_worst, 350, 850);
+	fail_from(f, 0, true);
+	append_runs(f, append_worst, 350, 850);
 	assert_int_equal(f->mem.alloc_cnt, 0);
 }
 
 static void a_preload_that_fails_keeps_what_it_got(void **state)
 {
-	struct fixture *f = *state;
+	struct owned *f = *state;
 
 	assert_int_equal(phyr_list_preload(NULL, 1), PHYR_E_INVAL);
-	append(f, append_worst, 0, 100);
-	f->mem.alloc_cnt = 0;
-	f->mem.fail_at = 3;
-	f->mem.sticky = true;
+	append_runs(f, append_worst, 0, 100);
+	fail_from(f, 3, true);
 	assert_int_equal(phyr_list_preload(&f->list, 100 * SLAB_APPENDS), PHYR_E_NOMEM);
 	assert_int_equal(phyr_list_preload(&f->list, UINT64_MAX), PHYR_E_NOMEM);
 	assert_built(f, append_worst, 100);
-	fail_from_now_on(f);
-	append(f, append_worst, 100, 100 + 3 * SLAB_APPENDS);
+	fail_from(f, 0, true);
+	append_runs(f, append_worst, 100, 100 + 3 * SLAB_APPENDS);
 	assert_int_equal(f->mem.alloc_cnt, 0);
 	assert_int_equal(phyr_list_preload(&f->list, 1000), PHYR_E_NOMEM);
 	assert_built(f, append_worst, 100 + 3 * SLAB_APPENDS);
@@ -221,19 +160,19 @@ static unsigned char *buffer_at(size_t off, size_t len)
 }
 
 /* Slabs for certain, wherever the first of them may have to be aligned. */
-static void supply_slabs(struct fixture *f, size_t off, size_t slab_cnt)
+static void supply_slabs(struct owned *f, size_t off, size_t slab_cnt)
 {
 	size_t len = slab_cnt * SLAB_LEN + SLAB_LEN - 1;
 	unsigned char *buffer = buffer_at(off, len);
 	uint64_t cnt = PHYR_LIST_WORDS + slab_cnt * SLAB_WORDS + 1;
 
 	phyr_list_supply(&f->list, buffer + off, len);
-	fail_from_now_on(f);
-	append(f, append_word, 0, cnt);
+	fail_from(f, 0, true);
+	append_runs(f, append_word, 0, cnt);
 	assert_int_equal(f->mem.alloc_cnt, 0);
 	assert_built(f, append_word, cnt);
 	fail_no_more(f);
-	append(f, append_word, cnt, cnt + 1600);
+	append_runs(f, append_word, cnt, cnt + 1600);
 	assert_true(f->mem.live_cnt >= 2);
 	assert_built(f, append_word, cnt + 1600);
 	for (size_t i = 0; i < off; i++)
@@ -241,14 +180,14 @@ static void supply_slabs(struct fixture *f, size_t off, size_t slab_cnt)
 	phyr_list_fini(&f->list);
 	assert_int_equal(f->mem.live_cnt, 0);
 	free(buffer);
-	append(f, append_word, 0, 1600); /* nothing of the buffer is remembered */
+	append_runs(f, append_word, 0, 1600); /* nothing of the buffer is remembered */
 	phyr_list_fini(&f->list);
 }
 
 static void supplied_memory_is_used_before_the_hook(void **state)
 {
 	static const size_t offs[] = { 0, 1, 2, 3, 7, 8, 12, 63, 4095 };
-	struct fixture *f = *state;
+	struct owned *f = *state;
 
 	for (size_t i = 0; i < CNT(offs); i++) {
 		supply_slabs(f, offs[i], 1);
@@ -260,19 +199,19 @@ static void pieces_of_any_size_are_used_only_where_they_are(void **state)
 {
 	static const size_t lens[] = { 0, 1, 7, 8, 47, 48, 55, 56, 64, 103, 111, 1000, 4095, 4104 };
 	unsigned char *buffers[CNT(lens)];
-	struct fixture *f = *state;
+	struct owned *f = *state;
 
 	for (size_t i = 0; i < CNT(lens); i++) {
 		buffers[i] = buffer_at(i, lens[i]);
 		phyr_list_supply(&f->list, buffers[i] + i, lens[i]);
 	}
-	append(f, append_mixed, 0, 5);
+	append_runs(f, append_mixed, 0, 5);
 	assert_int_equal(phyr_list_preload(&f->list, 300), PHYR_OK);
-	fail_from_now_on(f);
-	append(f, append_mixed, 5, 305);
+	fail_from(f, 0, true);
+	append_runs(f, append_mixed, 5, 305);
 	assert_int_equal(f->mem.alloc_cnt, 0);
 	fail_no_more(f);
-	append(f, append_mixed, 305, 900);
+	append_runs(f, append_mixed, 305, 900);
 	phyr_list_trim(&f->list);
 	assert_built(f, append_mixed, 900);
 	phyr_list_fini(&f->list);
@@ -287,17 +226,17 @@ static void pieces_of_any_size_are_used_only_where_they_are(void **state)
 static void supplied_pieces_add_up_whenever_they_come(void **state)
 {
 	unsigned char *buffers[6];
-	struct fixture *f = *state;
+	struct owned *f = *state;
 
-	append(f, append_word, 0, 700); /* the tail is a slab of the hook's */
+	append_runs(f, append_word, 0, 700); /* the tail is a slab of the hook's */
 	for (size_t i = 0; i < CNT(buffers); i++) {
 		buffers[i] = buffer_at(i, 2 * SLAB_LEN - 1 + i);
 		phyr_list_supply(&f->list, buffers[i] + i, 2 * SLAB_LEN - 1);
 		assert_sound(f);
 		if (i % 2 == 0)
 			continue;
-		fail_from_now_on(f);
-		append(f, append_word, 700 + (i - 1) * SLAB_WORDS, 700 + (i + 1) * SLAB_WORDS);
+		fail_from(f, 0, true);
+		append_runs(f, append_word, 700 + (i - 1) * SLAB_WORDS, 700 + (i + 1) * SLAB_WORDS);
 		assert_int_equal(f->mem.alloc_cnt, 0);
 		fail_no_more(f);
 	}
@@ -306,8 +245,8 @@ static void supplied_pieces_add_up_whenever_they_come(void **state)
 		phyr_list_truncate(&f->list, cnt * PAGE);
 		assert_built(f, append_word, cnt);
 	}
-	fail_from_now_on(f);
-	append(f, append_word, 1, CNT(buffers) * SLAB_WORDS); /* all of it can be had again */
+	fail_from(f, 0, true);
+	append_runs(f, append_word, 1, CNT(buffers) * SLAB_WORDS); /* all of it can be had again */
 	assert_int_equal(f->mem.alloc_cnt, 0);
 	phyr_list_fini(&f->list);
 	for (size_t i = 0; i < CNT(buffers); i++)
@@ -316,7 +255,7 @@ static void supplied_pieces_add_up_whenever_they_come(void **state)
 
 static void a_list_without_a_hook_lives_on_what_is_supplied(void **state)
 {
-	struct fixture *f = *state;
+	struct owned *f = *state;
 	unsigned char *buffer = buffer_at(5, 3 * SLAB_LEN - 1);
 	struct phyr_list list;
 	uint64_t cnt = 0;
@@ -328,8 +267,8 @@ static void a_list_without_a_hook_lives_on_what_is_supplied(void **state)
 	assert_int_equal(phyr_list_preload(&list, 2 * SLAB_APPENDS), PHYR_OK);
 	while (cnt < 5000 && append_word(&list, cnt) == PHYR_OK)
 		cnt++;
-	assert_in_range(cnt, 2 * SLAB_WORDS, 3 * SLAB_WORDS + PHYR_LIST_WORDS + 1);
-	append(f, append_word, 0, cnt);
+	assert_in_range(cnt, 2 * SLAB_WORDS, 3 * SLAB_WORDS_MAX + PHYR_LIST_WORDS + 1);
+	append_runs(f, append_word, 0, cnt);
 	assert_true(phyr_list_equal(&list, &f->list));
 	phyr_list_trim(&list);
 	assert_true(phyr_list_validate(&list, NULL));
@@ -353,11 +292,11 @@ static uint64_t overhead(const struct phyr_list *list, size_t last_slab)
 
 static void storage_costs_two_percent_and_the_last_slab_or_three_after_trim(void **state)
 {
-	struct fixture *f = *state;
+	struct owned *f = *state;
 
 	for (size_t i = 0; i < CNT(shapes); i++) {
 		for (uint64_t cnt = 1000; cnt < 4000; cnt += 37) {
-			append(f, shapes[i], 0, cnt);
+			append_runs(f, shapes[i], 0, cnt);
 			/* In the mix, a run that takes seven words may leave six unused. */
 			assert_true(overhead(&f->list, SLAB_LEN) <= (i == 3 ? 25 : 20));
 			assert_int_equal(phyr_list_preload(&f->list, 5000), PHYR_OK);
@@ -371,7 +310,7 @@ static void storage_costs_two_percent_and_the_last_slab_or_three_after_trim(void
 
 static void trim_gives_back_what_is_not_needed_and_the_list_grows_on(void **state)
 {
-	struct fixture *f = *state;
+	struct owned *f = *state;
 
 	assert_int_equal(phyr_list_preload(&f->list, 500), PHYR_OK);
 	phyr_list_trim(&f->list);
@@ -380,7 +319,7 @@ static void trim_gives_back_what_is_not_needed_and_the_list_grows_on(void **stat
 		size_t storage_len;
 
 		next = cnt + 1 + cnt / 8;
-		append(f, append_mixed, cnt, next);
+		append_runs(f, append_mixed, cnt, next);
 		if (cnt % 3 == 0)
 			assert_int_equal(phyr_list_preload(&f->list, cnt), PHYR_OK);
 		storage_len = f->mem.live_len;
@@ -395,14 +334,14 @@ static void trim_gives_back_what_is_not_needed_and_the_list_grows_on(void **stat
 
 static void a_trimmed_list_can_be_cut_and_filled_with_anything(void **state)
 {
-	struct fixture *f = *state;
+	struct owned *f = *state;
 
 	for (size_t i = 0; i < CNT(shapes) * CNT(shapes); i++) {
 		for (uint64_t cnt = 0; cnt < 1100; cnt += cnt < 20 ? 1 : 89) {
-			append(f, shapes[i / CNT(shapes)], 0, cnt);
+			append_runs(f, shapes[i / CNT(shapes)], 0, cnt);
 			phyr_list_trim(&f->list);
 			phyr_list_truncate(&f->list, 0);
-			append(f, shapes[i % CNT(shapes)], 0, 200);
+			append_runs(f, shapes[i % CNT(shapes)], 0, 200);
 			assert_built(f, shapes[i % CNT(shapes)], 200);
 			phyr_list_fini(&f->list);
 		}
@@ -411,19 +350,19 @@ static void a_trimmed_list_can_be_cut_and_filled_with_anything(void **state)
 
 static void trim_leaves_supplied_memory_where_it_is(void **state)
 {
-	struct fixture *f = *state;
+	struct owned *f = *state;
 	unsigned char *buffer = buffer_at(3, 5 * SLAB_LEN - 1);
 
 	phyr_list_supply(&f->list, buffer + 3, 5 * SLAB_LEN - 1);
-	append(f, append_word, 0, 600);
+	append_runs(f, append_word, 0, 600);
 	phyr_list_trim(&f->list);
 	assert_built(f, append_word, 600);
 	assert_int_equal(f->mem.live_len, 0);
-	fail_from_now_on(f);
-	append(f, append_word, 600, 4 * SLAB_WORDS);
+	fail_from(f, 0, true);
+	append_runs(f, append_word, 600, 4 * SLAB_WORDS);
 	assert_int_equal(f->mem.alloc_cnt, 0);
 	fail_no_more(f);
-	append(f, append_word, 4 * SLAB_WORDS, 8 * SLAB_WORDS);
+	append_runs(f, append_word, 4 * SLAB_WORDS, 8 * SLAB_WORDS);
 	phyr_list_trim(&f->list);
 	assert_built(f, append_word, 8 * SLAB_WORDS);
 	phyr_list_fini(&f->list);
@@ -459,14 +398,14 @@ static void noted_free(void *ctx, void *ptr, size_t size)
 
 static void nothing_moves_while_a_list_grows(void **state)
 {
-	struct fixture *f = *state;
+	struct owned *f = *state;
 	static struct noted noted;
 	const struct phyr_mem mem = { noted_alloc, noted_free, &noted };
 
 	noted.mem = &f->mem;
 	noted.cnt = 0;
 	phyr_list_init(&f->list, &mem);
-	append(f, append_mixed, 0, 3000);
+	append_runs(f, append_mixed, 0, 3000);
 	assert_in_range(noted.cnt, 20, CNT(noted.slabs));
 	assert_int_equal(f->mem.live_cnt, noted.cnt);
 	for (size_t i = 0; i + 1 < noted.cnt; i++)
@@ -476,7 +415,7 @@ static void nothing_moves_while_a_list_grows(void **state)
 	phyr_list_fini(&f->list);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, owned_setup, teardown)
 
 int main(void)
 {

@@ -7,17 +7,10 @@
 #include <phyr/list.h>
 #include <phyrsim/mtt.h>
 
-#include "test.h"
-
-#define KIB(n) (UINT64_C(n) << 10)
-#define MIB(n) (UINT64_C(n) << 20)
-#define GIB(n) (UINT64_C(n) << 30)
-#define PAGE_MASK (PHYR_PAGE_SIZE - 1)
+#include "linux_world.h"
 
 /* A user's address with nothing but zeros below 2^40. */
 #define USER UINT64_C(0x7f0000000000)
-
-static const struct phyr_tag ram = { PHYR_KIND_SYSTEM, 0 };
 
 struct fixture {
 	struct test_mem t;
@@ -32,8 +25,7 @@ static int setup(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	test_mem_init(&f->t);
-	phyr_list_init(&f->list, &f->t.mem);
+	list_open(&f->list, &f->t);
 	f->params.mem = &f->t.mem;
 	f->params.sizes = phyr_sizes_between(12, 31);
 	*state = f;
@@ -45,17 +37,9 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	phyrsim_mtt_drop(f->region); /* may be NULL */
-	phyr_list_fini(&f->list);
-	assert_int_equal(f->t.live_cnt, 0);
+	list_close(&f->list, &f->t);
 	free(f);
 	return 0;
-}
-
-static void append(struct fixture *f, uint64_t pa, uint64_t len)
-{
-	struct phyr_range range = { phyr_pa_at(pa), len };
-
-	assert_int_equal(phyr_list_append(&f->list, range, ram), PHYR_OK);
 }
 
 static struct phyr_dma_map mapped_at(uint64_t iova, uint64_t len)
@@ -228,8 +212,8 @@ static void a_joint_must_lie_on_the_page_size(void **state)
 {
 	struct fixture *f = *state;
 
-	append(f, 0x100000000, MIB(2));
-	append(f, 0x300000000, MIB(2));
+	append(&f->list, 0x100000000, MIB(2));
+	append(&f->list, 0x300000000, MIB(2));
 	register_list(f, USER);
 	assert_pages(f, MIB(2), 2);
 	assert_translates(f, USER + MIB(2) - 1, 0x1001fffff);
@@ -285,8 +269,8 @@ static void a_borrowed_list_is_registered_as_it_is(void **state)
 	struct fixture *f = *state;
 	struct phyr_dma_map map = { 0 };
 
-	append(f, MIB(8), KIB(8));
-	append(f, MIB(16), KIB(4));
+	append(&f->list, MIB(8), KIB(8));
+	append(&f->list, MIB(16), KIB(4));
 	map.form = PHYR_DMA_BORROWED;
 	map.list = &f->list;
 	assert_int_equal(phyrsim_mtt_register(&f->params, &map, USER, &f->region), PHYR_OK);
@@ -299,7 +283,7 @@ static void a_list_is_read_during_the_call_only(void **state)
 	struct fixture *f = *state;
 
 	for (uint64_t i = 0; i < 1000; i++)
-		append(f, GIB(4) + i * KIB(12), KIB(4));
+		append(&f->list, GIB(4) + i * KIB(12), KIB(4));
 	register_list(f, USER);
 	phyr_list_fini(&f->list);
 	assert_pages(f, KIB(4), 1000);
@@ -319,7 +303,7 @@ static void what_is_missing_is_invalid(void **state)
 	assert_int_equal(phyrsim_mtt_register(p, &none, 0, &f->region), PHYR_E_INVAL);
 	assert_int_equal(phyrsim_mtt_register_list(p, NULL, 0, &f->region), PHYR_E_INVAL);
 	assert_refuses(f, 0, PHYR_E_INVAL); /* the list is empty */
-	append(f, GIB(4), KIB(4));
+	append(&f->list, GIB(4), KIB(4));
 	assert_int_equal(phyrsim_mtt_register_list(NULL, &f->list, 0, &f->region), PHYR_E_INVAL);
 	assert_int_equal(phyrsim_mtt_register_list(p, &f->list, 0, NULL), PHYR_E_INVAL);
 	p->sizes.mask = 0;
@@ -334,7 +318,7 @@ static void device_addresses_that_wrap_are_out_of_range(void **state)
 {
 	struct fixture *f = *state;
 
-	append(f, GIB(4), KIB(8));
+	append(&f->list, GIB(4), KIB(8));
 	for (int mixed = 0; mixed < 2; mixed++) {
 		f->params.mixed = mixed;
 		assert_refuses(f, UINT64_MAX - PAGE_MASK, PHYR_E_RANGE);
@@ -346,7 +330,7 @@ static void no_fitting_page_size_is_a_limit(void **state)
 {
 	struct fixture *f = *state;
 
-	append(f, GIB(4) + 0x1000, MIB(4));
+	append(&f->list, GIB(4) + 0x1000, MIB(4));
 	f->params.cover = PHYR_COVER_ALLOW;
 	for (int mixed = 0; mixed < 2; mixed++) {
 		f->params.mixed = mixed;
@@ -362,8 +346,8 @@ static void a_joint_inside_the_smallest_page_is_a_limit(void **state)
 {
 	struct fixture *f = *state;
 
-	append(f, GIB(4), KIB(4));
-	append(f, GIB(8), KIB(60));
+	append(&f->list, GIB(4), KIB(4));
+	append(&f->list, GIB(8), KIB(60));
 	f->params.sizes = phyr_sizes_between(16, 21);
 	f->params.cover = PHYR_COVER_ALLOW;
 	for (int mixed = 0; mixed < 2; mixed++) {
@@ -376,14 +360,14 @@ static void pages_of_a_mixed_region_never_cover(void **state)
 {
 	struct fixture *f = *state;
 
-	append(f, GIB(4), MIB(3));
+	append(&f->list, GIB(4), MIB(3));
 	f->params.sizes = phyr_sizes_between(21, 31);
 	f->params.cover = PHYR_COVER_ALLOW;
 	register_list(f, USER);
 	assert_pages(f, MIB(4), 1);
 	f->params.mixed = true;
 	assert_refuses(f, USER, PHYR_E_LIMIT);
-	append(f, GIB(4) + MIB(3), MIB(1) - 5); /* rounded out to pages, it ends on 2 MiB */
+	append(&f->list, GIB(4) + MIB(3), MIB(1) - 5); /* rounded out to pages, it ends on 2 MiB */
 	register_list(f, USER);
 	assert_int_equal(f->cost.entry_cnt, 1);
 }
@@ -399,7 +383,8 @@ static void append_random(struct fixture *f, uint64_t *seed)
 		uint64_t pa = GIB(4) + phyr_bits_down(test_random(seed) % GIB(64), lg2);
 		uint64_t len = (1 + test_random(seed) % 9) << lg2;
 
-		append(f, pa + head, len - head - (i + 1 == run_cnt ? test_random(seed) % 99 : 0));
+		append(&f->list, pa + head,
+		       len - head - (i + 1 == run_cnt ? test_random(seed) % 99 : 0));
 		head = 0;
 	}
 }

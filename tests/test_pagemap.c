@@ -9,7 +9,6 @@
 #include "test.h"
 
 #define THERE PHYR_PAGEMAP_PRESENT
-#define CNT(array) (sizeof(array) / sizeof(*(array)))
 /* Bits that say other things about a page: soft-dirty, file-mapped. */
 #define OTHER_BITS ((UINT64_C(1) << 55) | (UINT64_C(1) << 61))
 

@@ -70,7 +70,7 @@ static void leaves_are_the_worked_entries_bit_for_bit(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(worked); i++) {
+	for (size_t i = 0; i < CNT(worked); i++) {
 		uint64_t len = phyr_bits_size(12 + 9 * worked[i].level);
 		uint64_t iova = i * GIB1 + i * (len % GIB1);
 
@@ -97,7 +97,7 @@ static void the_leaves_are_those_of_the_greedy_cut(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cuts); i++) {
+	for (size_t i = 0; i < CNT(cuts); i++) {
 		uint64_t iova = cuts[i][0], pa = cuts[i][1], len = cuts[i][2];
 
 		assert_int_equal(map(iova, pa, len, RW), PHYR_OK);
@@ -123,7 +123,7 @@ static void every_run_of_an_array_is_cut_for_itself(void **state)
 	phyr_iova iova = phyr_iova_at(GIB1);
 
 	(void)state;
-	assert_int_equal(phyrsim_pagetable_map(w.table, iova, runs, COUNT(runs), RW), PHYR_OK);
+	assert_int_equal(phyrsim_pagetable_map(w.table, iova, runs, CNT(runs), RW), PHYR_OK);
 	expect_leaves(514, 1, 0);
 	assert_int_equal(pa_of(GIB1 + MIB2 / 2), 0x80100000);
 	assert_int_equal(raw_entry(GIB1 + MIB2, 1), 0x40000083);

@@ -23,7 +23,7 @@ static void wrong_parameters_make_nothing(void **state)
 	struct phyrsim_pagetable *table = w.table;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(bad); i++)
+	for (size_t i = 0; i < CNT(bad); i++)
 		assert_int_equal(phyrsim_pagetable_create(&bad[i], &table), PHYR_E_INVAL);
 	assert_int_equal(phyrsim_pagetable_create(NULL, &table), PHYR_E_INVAL);
 	assert_int_equal(phyrsim_pagetable_create(&good, NULL), PHYR_E_INVAL);
@@ -110,7 +110,7 @@ static void an_array_with_one_bad_run_maps_none(void **state)
 
 	(void)state;
 	assert_int_equal(map(2 * GIB1 + KIB4, 0x1000, KIB4, RW), PHYR_OK);
-	for (size_t i = 0; i < COUNT(bad); i++) {
+	for (size_t i = 0; i < CNT(bad); i++) {
 		uint64_t before = checksum();
 
 		runs[2] = bad[i];

@@ -11,15 +11,7 @@
 #include <phyr/place.h>
 #include <phyr/split.h>
 
-#include "test.h"
-
-#define K UINT64_C(1024)
-#define M (K * K)
-#define G (K * M)
-/** A process's address, aligned to anything that matters. */
-#define U UINT64_C(0x7f0000000000)
-/** First byte of the highest page. */
-#define TOP (UINT64_MAX - PHYR_PAGE_SIZE + 1)
+#include "split_world.h"
 
 static const phyr_sizes vtd = { 4 * K | 2 * M | G };
 static const phyr_sizes nic = { 4 * G - 4 * K };
@@ -27,15 +19,6 @@ static const phyr_sizes none = { 0 };
 
 static const struct phyr_range x1 = { { 0x40001000 }, 4 * M };
 static const struct phyr_range big = { { 0x100000000 }, 100 * M };
-
-static void list_of(struct phyr_list *list, const struct phyr_range *runs, size_t run_cnt)
-{
-	struct phyr_tag ram = { PHYR_KIND_SYSTEM, 0 };
-
-	phyr_list_init(list, NULL);
-	for (size_t i = 0; i < run_cnt; i++)
-		assert_int_equal(phyr_list_append(list, runs[i], ram), PHYR_OK);
-}
 
 /* A device with a table, told an address; anywhere in 48 bits. */
 static struct phyr_place_request request_for(phyr_sizes device_sizes, uint64_t address)

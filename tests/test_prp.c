@@ -7,28 +7,10 @@
 #include <phyr/list.h>
 #include <phyr/segment.h>
 
-#include "test.h"
+#include "split_world.h"
 
-#define K UINT64_C(1024)
-#define G (K * K * K)
 /** Words of a 4K list page. */
 #define LIST_WORDS 512
-
-static const struct phyr_tag ram = { PHYR_KIND_SYSTEM, 0 };
-
-static void list_of(struct phyr_list *list, const struct phyr_range *runs, size_t run_cnt)
-{
-	phyr_list_init(list, NULL);
-	for (size_t i = 0; i < run_cnt; i++)
-		assert_int_equal(phyr_list_append(list, runs[i], ram), PHYR_OK);
-}
-
-static void list_of_one(struct phyr_list *list, uint64_t pa, uint64_t len)
-{
-	struct phyr_range run = { { pa }, len };
-
-	list_of(list, &run, 1);
-}
 
 static const phyr_iova first_list = { 0xabc000 };
 

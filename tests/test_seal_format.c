@@ -159,7 +159,7 @@ static bool parse_run(const char *line, struct phyr_list *list)
 
 	if (sscanf(line, "| `0x%llx` | `0x%llx` | %u | %u |", &addr, &len, &kind, &provider) != 4)
 		return false;
-	append(list, addr, len, (struct phyr_tag){ (enum phyr_kind)kind, provider });
+	append_tagged(list, addr, len, (struct phyr_tag){ (enum phyr_kind)kind, provider });
 	return true;
 }
 

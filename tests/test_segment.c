@@ -9,28 +9,9 @@
 #include <phyr/list.h>
 #include <phyr/segment.h>
 
-#include "test.h"
+#include "split_world.h"
 
-#define K UINT64_C(1024)
-#define M (K * K)
-#define G (K * M)
-
-static const struct phyr_tag ram = { PHYR_KIND_SYSTEM, 0 };
 static const struct phyr_segment_limits no_limits = { 0, 0, 0, 0, 0 };
-
-static void list_of(struct phyr_list *list, const struct phyr_range *runs, size_t run_cnt)
-{
-	phyr_list_init(list, NULL);
-	for (size_t i = 0; i < run_cnt; i++)
-		assert_int_equal(phyr_list_append(list, runs[i], ram), PHYR_OK);
-}
-
-static void list_of_one(struct phyr_list *list, uint64_t pa, uint64_t len)
-{
-	struct phyr_range run = { { pa }, len };
-
-	list_of(list, &run, 1);
-}
 
 static uint64_t count(const struct phyr_list *list, const struct phyr_segment_limits *limits)
 {

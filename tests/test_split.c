@@ -9,13 +9,8 @@
 #include <phyr/list.h>
 #include <phyr/split.h>
 
-#include "test.h"
+#include "split_world.h"
 
-#define K UINT64_C(1024)
-#define M (K * K)
-#define G (K * M)
-/** First byte of the highest page. */
-#define TOP (UINT64_MAX - PHYR_PAGE_SIZE + 1)
 /** First byte of the highest huge page. */
 #define TOP_2M (UINT64_MAX - 2 * M + 1)
 /** First byte of the upper half. */
@@ -37,23 +32,6 @@ static struct phyr_range range_at(uint64_t pa, uint64_t len)
 	struct phyr_range range = { { pa }, len };
 
 	return range;
-}
-
-/* Lists here have few runs: the words in the head suffice and nothing has to be freed. */
-static void list_of(struct phyr_list *list, const struct phyr_range *runs, size_t run_cnt)
-{
-	struct phyr_tag ram = { PHYR_KIND_SYSTEM, 0 };
-
-	phyr_list_init(list, NULL);
-	for (size_t i = 0; i < run_cnt; i++)
-		assert_int_equal(phyr_list_append(list, runs[i], ram), PHYR_OK);
-}
-
-static void list_of_one(struct phyr_list *list, uint64_t pa, uint64_t len)
-{
-	struct phyr_range range = range_at(pa, len);
-
-	list_of(list, &range, 1);
 }
 
 static void expect_counts(const struct phyr_block_counts *got, const struct phyr_block_counts *want)

@@ -9,28 +9,7 @@
 #include <phyr/list.h>
 #include <phyr/split.h>
 
-#include "test.h"
-
-#define K UINT64_C(1024)
-#define M (K * K)
-/** First byte of the highest page. */
-#define TOP (UINT64_MAX - PHYR_PAGE_SIZE + 1)
-
-static const struct phyr_tag ram = { PHYR_KIND_SYSTEM, 0 };
-
-static void list_of(struct phyr_list *list, const struct phyr_range *runs, size_t run_cnt)
-{
-	phyr_list_init(list, NULL);
-	for (size_t i = 0; i < run_cnt; i++)
-		assert_int_equal(phyr_list_append(list, runs[i], ram), PHYR_OK);
-}
-
-static void list_of_one(struct phyr_list *list, uint64_t pa, uint64_t len)
-{
-	struct phyr_range run = { { pa }, len };
-
-	list_of(list, &run, 1);
-}
+#include "split_world.h"
 
 /* 4K and 2M, the latter at any page. */
 static struct phyr_split_sizes loose_2m(void)

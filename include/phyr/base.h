@@ -99,7 +99,7 @@ enum phyr_err {
 	PHYR_E_IO = -40,
 	/** A translation fault, as the result of a translation. */
 	PHYR_E_FAULT = -41,
-	/** The operating system hides what was asked for from this process. */
+	/** The operating system does not allow it to this process: hides frame numbers, forbids pins. */
 	PHYR_E_PERM = -42,
 };
 

@@ -88,6 +88,8 @@ static void print_map(FILE *stream, const struct phyrsim_result *result)
 		row_name(row->strategy, row->for_mixed, name);
 		if (row->strategy == PHYRSIM_PHASE)
 			(void)strcat(strcat(name, ", named by "), phyrsim_naming_name(row->naming));
+		if (row->counted)
+			(void)strcat(name, " (counted)");
 		phyrsim_table_row(&table, name);
 		phyrsim_table_size(&table, row->reserved_len);
 		phyrsim_table_number(&table, row->leaves.cnt[12]);

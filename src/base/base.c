@@ -56,7 +56,7 @@ static struct err_text err_text(enum phyr_err err)
 		return (struct err_text){ "PHYR_E_FAULT", "translation fault" };
 	case PHYR_E_PERM:
 		return (struct err_text){ "PHYR_E_PERM",
-					  "the operating system hides this from the process" };
+					  "the operating system does not allow this process to" };
 	}
 	return (struct err_text){ "PHYR_E_?", "unknown code" };
 }
