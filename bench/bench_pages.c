@@ -13,7 +13,7 @@
 
 #include "bench.h"
 
-#define PAGE_CNT 65536
+#define PAGE_CNT 262144 /* 1 GiB of base pages */
 #define SEGMENT_MAX (UINT64_C(2) << 30)
 #define PIECE_ROWS 128
 

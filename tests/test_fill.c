@@ -417,9 +417,31 @@ static void blocks_are_filled_in_pieces_too(void **state)
 	assert_int_equal(phyr_split_fill_blocks(&blocks, flags, words, 2), 0);
 }
 
+/* Words of blocks that are larger than the page must not be taken for pages. */
+static void blocks_of_two_pages_fill_two_words_each(void **state)
+{
+	const struct phyr_word_format host = { .flags = 5 };
+	struct phyr_pages pages;
+	struct phyr_list list;
+	struct test_mem mem;
+	uint64_t words[40];
+
+	(void)state;
+	test_mem_init(&mem);
+	phyr_list_init(&list, &mem.mem);
+	for (uint64_t i = 0; i < 20; i++)
+		append(&list, (100 + 4 * i) << 12, 0x2000);
+	assert_int_equal(phyr_split_pages_begin(&list, 0, 12, &pages), PHYR_OK);
+	assert_int_equal(phyr_split_fill(&pages, host, words, 40), 40);
+	for (uint64_t i = 0; i < 40; i++)
+		assert_int_equal(words[i], (100 + 4 * (i / 2) + i % 2) << 12 | 5);
+	phyr_list_fini(&list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(blocks_of_two_pages_fill_two_words_each),
 		cmocka_unit_test(i1_ranges_that_follow_on_share_pages),
 		cmocka_unit_test(i2_the_outer_pages_may_reach_beyond_the_list),
 		cmocka_unit_test(pages_of_eight_gigabytes_keep_their_addresses),

@@ -238,7 +238,7 @@ PHYR_API void phyr_list_mark(const struct phyr_list *list, struct phyr_list_mark
 /**
  * @brief Takes back everything that was appended since a mark; cannot fail.
  *
- * Memory that was got from the hook since then goes back to it.
+ * Memory that was got from the hook since then, by a preload too, goes back to it.
  *
  * @param[in,out] list as it was at the mark, or grown since; neither truncated nor trimmed
  * @param[in]     mark from phyr_list_mark()

@@ -72,7 +72,8 @@ struct phyr_pin;
  * length are kept to the byte. When the list is empty its va becomes the range's. The list
  * describes the first reading; ret_result says what the second one found.
  *
- * Locks do not nest: releasing one unlocks its whole pages, whoever else had locked them. A child
+ * Locks do not nest: releasing one, or failing to get one, unlocks its whole pages, whoever else
+ * had locked them. A child
  * process that inherits a pin keeps the pages until it has ended, too.
  *
  * @param[in]     params     see there

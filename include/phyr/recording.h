@@ -150,7 +150,7 @@ PHYR_API PHYR_NODISCARD int phyr_recording_parse(struct phyr_recording *recordin
  * @return PHYR_OK
  * @return PHYR_E_INVAL   an argument is NULL
  * @return PHYR_E_IO      cannot be opened or read: ret_error has the errno
- * @return PHYR_E_FORMAT  not a recording, damaged or cut short
+ * @return PHYR_E_FORMAT  not a recording, damaged, cut short, or a text of more than 512 MiB
  * @return PHYR_E_VERSION a recording of a later version
  * @return PHYR_E_NOMEM   the hook returned NULL
  * @complexity O(file)

@@ -31,6 +31,8 @@ static const char *title(const struct options *options, const struct wish *wish,
 
 	if (wish->title)
 		return wish->title;
+	if (options->pid && options->anonymise)
+		return "another process"; /* whose and where would say too much */
 	if (options->pid)
 		(void)snprintf(text, PHYR_RECORDING_TITLE_LEN, "process %lu at 0x%llx",
 			       (unsigned long)options->pid, (unsigned long long)options->va);
@@ -179,7 +181,7 @@ static void explain_pin(const struct options *options, int err, const struct phy
 	else if (err == PHYR_E_PERM && error->os_errno == 0)
 		say("no physical addresses without CAP_SYS_ADMIN");
 	else
-		say("%s: %s: %s", what, error->step,
+		say("%s: %s%s%s", what, error->step, *error->step ? ": " : "",
 		    error->os_errno ? strerror(error->os_errno) : phyr_strerror(err));
 }
 

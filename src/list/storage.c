@@ -153,15 +153,16 @@ static void free_new(struct phyr_list *list, size_t len_before)
 
 void phyr_list_rollback(struct phyr_list *list, const struct phyr_list_mark *mark)
 {
-	struct phyr_slab *spare;
-	size_t storage_len;
+	struct phyr_list now;
 
 	phyr_list_drop_slabs(list, mark->list.tail);
-	spare = list->spare;
-	storage_len = list->stats.storage_len;
+	now = *list;
 	*list = mark->list;
-	list->spare = spare;
-	list->stats.storage_len = storage_len;
+	/* What is no run is as it is now. */
+	list->va = now.va;
+	list->borrow_cnt = now.borrow_cnt;
+	list->spare = now.spare;
+	list->stats.storage_len = now.stats.storage_len;
 	if (list->tail)
 		list->tail->word_cnt = mark->word_cnt;
 	free_new(list, mark->list.stats.storage_len);

@@ -27,6 +27,8 @@
 
 /* Bytes read at once. */
 #define READ_LEN 65536
+/* The longest text: some twenty million runs. More is for binary files, or has no end. */
+#define TEXT_LEN_MAX ((size_t)512 << 20)
 /* Its length does not depend on the target's name, which may be as long as names can be. */
 #define TEMP_NAME ".phyr-XXXXXX"
 
@@ -67,6 +69,8 @@ static int read_some(int fd, struct phyr_recording_bytes *bytes, size_t *ret_len
  */
 static bool goes_on(const struct phyr_recording_bytes *bytes, size_t last_len)
 {
+	if (bytes->len > TEXT_LEN_MAX && !phyr_recording_is_binary(bytes->bytes, bytes->len))
+		return false;
 	/* What has no line end for so long has none of a recording's lines. */
 	if (!memchr(bytes->bytes, '\n', bytes->len) && bytes->len >= READ_LEN &&
 	    !phyr_recording_is_binary(bytes->bytes, bytes->len))
@@ -100,6 +104,10 @@ static int take(struct phyr_recording *recording, const struct phyr_recording_by
 {
 	if (phyr_recording_is_binary(bytes->bytes, bytes->len))
 		return phyr_recording_unpack(recording, bytes->bytes, bytes->len, ret_error);
+	if (bytes->len > TEXT_LEN_MAX) {
+		(void)failed(ret_error, "text is longer than 512 MiB", 0);
+		return PHYR_E_FORMAT;
+	}
 	return phyr_recording_parse(recording, (const char *)bytes->bytes, bytes->len, ret_error);
 }
 
