@@ -44,7 +44,8 @@ static char *join(const char *directory, const char *name)
 
 	if (!path)
 		fail(directory);
-	snprintf(path, size, "%s/%s", directory, name);
+	strcpy(path, directory);
+	strcat(strcat(path, "/"), name);
 	return path;
 }
 

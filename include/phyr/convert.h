@@ -49,7 +49,7 @@ typedef int phyr_translate(void *ctx, const void *base, uint64_t len, struct phy
  * @return PHYR_OK
  * @return PHYR_E_INVAL an argument is NULL or the kind unknown
  * @return PHYR_E_RANGE a range wraps, or the total would exceed 2^64 − 4096 bytes
- * @return PHYR_E_BUSY  a mapping borrows the list
+ * @return PHYR_E_BUSY  a mapping borrows the list, and something is to be added
  * @return PHYR_E_NOMEM the list is unchanged
  * @complexity O(ranges)
  * @threads caller serialises calls on one list

@@ -162,7 +162,7 @@ PHYR_API PHYR_NODISCARD int phyr_list_append(struct phyr_list *list, struct phyr
  * @return PHYR_OK
  * @return PHYR_E_INVAL list is NULL, pages is NULL although page_cnt is not 0, or unknown kind
  * @return PHYR_E_RANGE a number is too large, or the total would exceed 2^64 − 4096 bytes
- * @return PHYR_E_BUSY  a mapping borrows the list
+ * @return PHYR_E_BUSY  a mapping borrows the list, and something is to be added
  * @return PHYR_E_NOMEM no slab; the list is unchanged
  * @complexity O(pages); one allocation for every 506 words
  * @threads caller serialises calls on one list
@@ -178,7 +178,7 @@ PHYR_API PHYR_NODISCARD int phyr_list_append_pages(struct phyr_list *list, const
  * @return PHYR_OK
  * @return PHYR_E_INVAL an argument is NULL, or both are the same list
  * @return PHYR_E_RANGE the total would exceed 2^64 − 4096 bytes
- * @return PHYR_E_BUSY  a mapping borrows the list
+ * @return PHYR_E_BUSY  a mapping borrows the list, and something is to be added
  * @return PHYR_E_NOMEM no slab; the list is unchanged
  * @complexity O(runs of other)
  * @threads caller serialises calls on list; any number of readers of other

@@ -127,6 +127,8 @@ int phyr_list_append_pages(struct phyr_list *list, const uint64_t *pages, size_t
 		return PHYR_E_INVAL;
 	if (page_cnt > PAGE_MAX)
 		return PHYR_E_RANGE;
+	if (page_cnt == 0)
+		return PHYR_OK;
 	if (list->borrow_cnt)
 		return PHYR_E_BUSY;
 	if ((uint64_t)page_cnt << PHYR_PAGE_LG2 > UINT64_MAX - PHYR_PAGE_SIZE + 1 - list->stats.len)
