@@ -36,7 +36,8 @@ static uint64_t base_code(const struct seal_column *column)
 	return column->is_signed ? seal_zigzag(column->base) : column->base;
 }
 
-uint32_t phyr_seal_column_body_bits(const struct seal_column *column)
+/* [bits] of the values, and of the parameters with them. */
+static uint32_t body_bits(const struct seal_column *column)
 {
 	return column->value_cnt * column->width + places_bits(column) +
 	       column->high_cnt * column->high_width;
@@ -48,7 +49,7 @@ uint32_t phyr_seal_column_bits(const struct seal_column *column)
 
 	if (column->high_cnt)
 		head += HIGH_CNT_BITS + HIGH_WIDTH_BITS;
-	return head + phyr_seal_column_body_bits(column);
+	return head + body_bits(column);
 }
 
 void phyr_seal_column_put_head(struct seal_out *out, const struct seal_column *column)
@@ -190,7 +191,7 @@ bool phyr_seal_column_take_body(struct seal_in *in, const struct seal_column *co
 	if (column->width > SEAL_LOAD_BITS || column->high_width > 64 ||
 	    column->high_cnt > column->value_cnt)
 		return false;
-	if (phyr_seal_column_body_bits(column) > in->limit - in->bit)
+	if (body_bits(column) > in->limit - in->bit)
 		return false;
 	take_low(in, column, ret_values);
 	return column->high_cnt == 0 || take_exceptions(in, column, ret_values);

@@ -36,9 +36,6 @@ static inline uint64_t seal_high(uint64_t value, const struct seal_column *colum
 
 /* Chooses the window for the values of a column, whose is_signed and value_cnt are set. */
 void phyr_seal_column_plan(struct seal_column *column, const uint64_t *values);
-
-/* [bits] of the values, and of the parameters with them. */
-uint32_t phyr_seal_column_body_bits(const struct seal_column *column);
 uint32_t phyr_seal_column_bits(const struct seal_column *column);
 
 void phyr_seal_column_put_head(struct seal_out *out, const struct seal_column *column);

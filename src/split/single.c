@@ -39,7 +39,8 @@ uint64_t phyr_limits_ends(uint64_t first, uint64_t last)
 	return phyr_bits_down(first, PHYR_PAGE_LG2) | ((last | phyr_bits_mask(PHYR_PAGE_LG2)) + 1);
 }
 
-uint64_t phyr_fewest_pages(phyr_sizes sizes, uint64_t first, uint64_t last)
+/* The smallest size that needs as few pages as the largest does; 0 for no sizes. */
+static uint64_t fewest_pages(phyr_sizes sizes, uint64_t first, uint64_t last)
 {
 	unsigned int best = phyr_sizes_best_lg2(sizes, 63);
 	uint64_t cnt;
@@ -65,7 +66,7 @@ uint64_t phyr_split_best_size(const struct phyr_list *list, uint64_t address, ph
 	if (cover == PHYR_COVER_FORBID)
 		limits.joint |= phyr_limits_ends(address, last);
 	sizes = phyr_sizes_upto(sizes, phyr_bits_ctz(limits.phase | limits.joint));
-	return phyr_fewest_pages(sizes, address, last);
+	return fewest_pages(sizes, address, last);
 }
 
 /* The sizes whose outer pages lie in memory that exists. */
@@ -96,7 +97,7 @@ uint64_t phyr_split_best_size_aligned(const struct phyr_list *list, uint64_t add
 		limits.joint |= phyr_limits_ends(address, last);
 	fit = phyr_sizes_upto(sizes->sizes, phyr_bits_ctz(limits.joint));
 	fit = phyr_loose_sizes(fit, sizes->align_lg2, phyr_bits_ctz(limits.phase));
-	return phyr_fewest_pages(existing(fit, &limits, address, last), address, last);
+	return fewest_pages(existing(fit, &limits, address, last), address, last);
 }
 
 /* The offsets in a page that a field can say, as the bits that may be set. */
@@ -139,7 +140,7 @@ uint64_t phyr_split_best_offset(const struct phyr_list *list, struct phyr_start_
 	if (cover == PHYR_COVER_FORBID)
 		limits.joint |= phyr_limits_ends(first, last);
 	sizes = phyr_sizes_upto(sizes, phyr_bits_ctz(limits.phase | limits.joint));
-	size = phyr_fewest_pages(sayable(sizes, field, first), first, last);
+	size = fewest_pages(sayable(sizes, field, first), first, last);
 	if (size && ret_offset)
 		*ret_offset = first & (size - 1);
 	return size;

@@ -24,9 +24,6 @@ struct phyr_limits phyr_limits_of(const struct phyr_list *list, uint64_t address
 /* The bits of a region's own ends, rounded out to pages. */
 uint64_t phyr_limits_ends(uint64_t first, uint64_t last);
 
-/* The smallest size that needs as few pages as the largest does; 0 for no sizes. */
-uint64_t phyr_fewest_pages(phyr_sizes sizes, uint64_t first, uint64_t last);
-
 /* Does a run go on where the one before it ended? A run that ends at 2^64 precedes none. */
 static inline bool phyr_goes_on(uint64_t end, struct phyr_range range)
 {
