@@ -117,4 +117,5 @@ void phyr_list_truncate(struct phyr_list *list, uint64_t len)
 	cursor = before;
 	if (phyr_list_next(&cursor, &run))
 		reopen(list, &before, &run, len);
+	PHYR_AUDIT(phyr_list_validate(list, NULL));
 }

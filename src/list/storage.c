@@ -166,6 +166,7 @@ void phyr_list_rollback(struct phyr_list *list, const struct phyr_list_mark *mar
 	if (list->tail)
 		list->tail->word_cnt = mark->word_cnt;
 	free_new(list, mark->list.stats.storage_len);
+	PHYR_AUDIT(phyr_list_validate(list, NULL));
 }
 
 /* Words that are sure to be usable: the last ones may be too few for the next run. */
@@ -237,4 +238,5 @@ void phyr_list_trim(struct phyr_list *list)
 		list->first = shorter;
 	list->tail = shorter;
 	free_slab(list, tail);
+	PHYR_AUDIT(phyr_list_validate(list, NULL));
 }
