@@ -271,6 +271,17 @@ static void a_refusal_above_4_gib_is_remembered_below(void **state)
 	assert_int_equal(stats_of(f).reject_cnt, 1);
 }
 
+static void a_refusal_under_a_low_limit_shuts_all_below_4_gib(void **state)
+{
+	struct fixture *f = *state;
+
+	take_below(f, 1, 1);
+	assert_refused(f, below(1, 1), PHYR_E_NOSPACE);
+	assert_refused(f, below(1, LOW_TOP), PHYR_E_NOSPACE); /* where all is free */
+	give_to_tree(f, 1);
+	assert_int_equal(take(f, 1), 0xfffff);
+}
+
 static void without_room_all_caches_are_emptied_if_asked_for(void **state)
 {
 	struct phyrsim_linux_iova_request request = below(4, LOW_TOP);
@@ -439,6 +450,7 @@ int main(void)
 		CASE(a_lower_limit_moves_the_cursor_for_all),
 		CASE(above_4_gib_is_another_cursor),
 		CASE(a_refusal_above_4_gib_is_remembered_below),
+		CASE(a_refusal_under_a_low_limit_shuts_all_below_4_gib),
 		CASE(without_room_all_caches_are_emptied_if_asked_for),
 		CASE(what_is_freed_as_shorter_serves_as_shorter),
 		CASE(more_than_32_pages_are_never_cached),
