@@ -3,7 +3,7 @@
 #ifndef PHYR_TEST_LINUX_WORLD_H
 #define PHYR_TEST_LINUX_WORLD_H
 
-#include <phyr/iova.h>
+#include <phyrsim/linux_iova.h>
 
 #include "lists.h"
 
@@ -12,22 +12,26 @@
 #define GIB(n) (UINT64_C(n) << 30)
 #define PAGE_MASK (PHYR_PAGE_SIZE - 1)
 
-static inline struct phyr_window window_of(uint64_t first, uint64_t last)
+/* All addresses from the first to the last, and a device that reaches them, in place of those before. */
+static inline void renew_iova(const struct phyr_mem *mem, struct phyr_window window,
+			      struct phyrsim_linux_iova **iova,
+			      struct phyrsim_linux_iova_device *device)
 {
-	struct phyr_window window = { phyr_iova_at(first), phyr_iova_at(last) };
+	const struct phyrsim_linux_iova_params params = { .mem = mem, .aperture = window };
 
-	return window;
+	phyrsim_linux_iova_destroy(*iova);
+	*iova = NULL;
+	assert_int_equal(phyrsim_linux_iova_create(&params, iova), PHYR_OK);
+	device->last = window.last;
+	device->low_first = true;
 }
 
-/* A space of all addresses of a window, in place of the one before, if any. */
-static inline void renew_space(const struct phyr_mem *mem, struct phyr_window window,
-			       struct phyr_iova_space **space)
+static inline uint64_t iova_live_len(const struct phyrsim_linux_iova *iova)
 {
-	const struct phyr_iova_params params = { .mem = mem, .window = window };
+	struct phyrsim_linux_iova_stats stats;
 
-	phyr_iova_destroy(*space);
-	*space = NULL;
-	assert_int_equal(phyr_iova_create(&params, space), PHYR_OK);
+	phyrsim_linux_iova_stats(iova, &stats);
+	return stats.live_len;
 }
 
 #endif

@@ -21,11 +21,12 @@ static void run_until_all_succeed(bool sticky)
 {
 	struct test_mem list_mem, mem;
 	struct phyr_list list;
-	int err = PHYR_E_NOMEM;
+	bool failed = true;
+	int err;
 
 	test_mem_init(&list_mem);
 	fill(&list, &list_mem.mem);
-	for (size_t at = 0; err != PHYR_OK; at++) {
+	for (size_t at = 0; failed; at++) {
 		struct phyrsim_run_params params = { &mem.mem, { 0 }, 0 };
 		struct phyrsim_run_error error = { NULL, 0, false };
 		struct phyrsim_result result;
@@ -34,9 +35,11 @@ static void run_until_all_succeed(bool sticky)
 		mem.fail_at = at;
 		mem.sticky = sticky;
 		err = phyrsim_run(&params, &list, &result, &error);
-		assert_int_equal(err, mem.failed ? PHYR_E_NOMEM : PHYR_OK);
+		failed = mem.failed;
+		/* Linux tries once more for an I/O address, so that a single failure may pass. */
+		assert_true(err == PHYR_OK ? !(failed && sticky) : failed && err == PHYR_E_NOMEM);
 		assert_int_equal(mem.live_cnt, 0);
-		assert_true(!mem.failed || error.step);
+		assert_true(err == PHYR_OK || error.step);
 		assert_true(phyr_list_validate(&list, NULL));
 	}
 	phyr_list_fini(&list);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What Linux does: where it places I/O addresses, what its descriptions cost, which calls its
- * mappings make. Not here: what is refused or fails half way (oom_linux).
+ * What Linux does: what its descriptions cost, which calls its mappings make. Not here: what is
+ * refused or fails half way (oom_linux), which I/O addresses it chooses (test_linux_iova).
  */
 #include <phyr/bits.h>
 #include <phyrsim/linux.h>
@@ -17,15 +17,14 @@ struct fake {
 	struct phyr_iommu_map last; /* call of map */
 	size_t live_cnt, map_cnt, sync_cnt, flush_cnt;
 	uint64_t synced_len; /* of all calls */
-	struct phyr_iova_space *space;
+	const struct phyrsim_linux_iova *iova;
 };
 
 struct fixture {
 	struct test_mem t;
 	struct fake fake;
-	struct phyr_iommu iommu;
-	struct phyr_iova_space *space;
-	struct phyr_window window;
+	struct phyrsim_linux_target target;
+	struct phyrsim_linux_iova_device device;
 	struct phyr_list list;
 	struct phyrsim_linux_map *map;
 };
@@ -77,20 +76,21 @@ static int fake_unmap(void *ctx, struct phyr_iova_range range, struct phyr_gathe
 static void fake_flush(void *ctx, struct phyr_gather *gather)
 {
 	struct fake *fake = ctx;
-	struct phyr_iova_range range = { phyr_iova_at(gather->first), PHYR_PAGE_SIZE };
+	uint64_t unmapped_len = gather->last - gather->first + 1;
 
 	assert_false(gather->empty);
 	/* Nobody may get the addresses before the flush is over. */
-	assert_int_equal(phyr_iova_reserve(fake->space, range), PHYR_E_EXISTS);
+	assert_true(iova_live_len(fake->iova) >= PAGES(fake->live_cnt) + unmapped_len);
 	fake->flush_cnt++;
 }
 
 static const struct phyr_iommu_ops fake_ops = { NULL, fake_map, fake_sync, fake_unmap, fake_flush };
 
-static void open_space(struct fixture *f, uint64_t first, uint64_t last)
+static void open_iova(struct fixture *f, uint64_t first, uint64_t last)
 {
-	f->window = window_of(first, last);
-	renew_space(&f->t.mem, f->window, &f->space);
+	struct phyr_window window = { phyr_iova_at(first), phyr_iova_at(last) };
+
+	renew_iova(&f->t.mem, window, &f->target.iova, &f->device);
 }
 
 static int setup(void **state)
@@ -99,10 +99,11 @@ static int setup(void **state)
 
 	assert_non_null(f);
 	test_mem_init(&f->t);
-	f->iommu.ops = &fake_ops;
-	f->iommu.ctx = &f->fake;
+	f->target.iommu.ops = &fake_ops;
+	f->target.iommu.ctx = &f->fake;
+	f->target.device = &f->device;
 	phyr_list_init(&f->list, &f->t.mem);
-	open_space(f, 0x1000, GIB(4) - 1);
+	open_iova(f, 0x1000, GIB(4) - 1);
 	*state = f;
 	return 0;
 }
@@ -112,7 +113,7 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	phyrsim_linux_unmap(f->map, NULL); /* may be NULL */
-	phyr_iova_destroy(f->space);
+	phyrsim_linux_iova_destroy(f->target.iova);
 	phyr_list_fini(&f->list);
 	assert_int_equal(f->t.live_cnt, 0);
 	free(f);
@@ -124,74 +125,6 @@ static void append_scattered(struct fixture *f, uint64_t page_cnt)
 {
 	for (uint64_t i = 0; i < page_cnt; i++)
 		append(&f->list, GIB(4) + 2 * i * PHYR_PAGE_SIZE, PHYR_PAGE_SIZE);
-}
-
-/* Takes bytes; asserts how many pages are reserved, and returns the number of the first. */
-static uint64_t take(struct fixture *f, uint64_t len, uint64_t reserved_cnt)
-{
-	struct phyr_iova_range range;
-
-	assert_int_equal(phyrsim_linux_alloc_iova(f->space, len, f->window, &range), PHYR_OK);
-	assert_int_equal(range.len, PAGES(reserved_cnt));
-	return range.iova.addr >> PHYR_PAGE_LG2;
-}
-
-static uint64_t live_len(const struct fixture *f)
-{
-	struct phyr_iova_stats stats;
-
-	phyr_iova_stats(f->space, &stats);
-	return stats.live_len;
-}
-
-static void addresses_go_top_down_and_are_aligned_to_the_rounded_size(void **state)
-{
-	struct fixture *f = *state;
-
-	assert_int_equal(take(f, PAGES(1), 1), 0xfffff);
-	assert_int_equal(take(f, PAGES(1), 1), 0xffffe);
-	assert_int_equal(take(f, PAGES(3), 4), 0xffff8);
-	assert_int_equal(take(f, PAGES(33), 33), 0xfffc0);
-}
-
-static void only_below_32_pages_is_more_reserved_than_asked(void **state)
-{
-	static const uint64_t pages[][2] = {
-		{ 1, 1 },   { 2, 2 },	{ 3, 4 },   { 5, 8 },	{ 9, 16 },  { 17, 32 },
-		{ 31, 32 }, { 32, 32 }, { 33, 33 }, { 63, 63 }, { 64, 64 }, { 65, 65 },
-	};
-	struct fixture *f = *state;
-
-	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
-		uint64_t page = take(f, PAGES(pages[i][0]), pages[i][1]);
-
-		assert_true(phyr_bits_aligned(page, phyr_bits_log2_up(pages[i][0])));
-	}
-	assert_int_equal(take(f, PAGES(25600), 25600) % 32768,
-			 0); /* 100 MiB at a multiple of 128 MiB */
-}
-
-static void a_length_is_rounded_up_to_pages(void **state)
-{
-	struct fixture *f = *state;
-
-	assert_int_equal(take(f, 1, 1), 0xfffff);
-	assert_int_equal(take(f, KIB(4) + 1, 2), 0xffffc);
-	assert_int_equal(take(f, KIB(128) + 1, 33), 0xfffc0);
-}
-
-static void addresses_below_4_gib_are_used_up_first(void **state)
-{
-	struct fixture *f = *state;
-
-	open_space(f, 0xffffe000, (UINT64_C(1) << 48) - 1);
-	assert_int_equal(take(f, PAGES(1), 1), 0xfffff);
-	assert_int_equal(take(f, PAGES(2), 2), 0xffffffffe); /* does not fit below any more */
-	assert_int_equal(take(f, PAGES(1), 1), 0xffffe);
-	assert_int_equal(take(f, PAGES(1), 1), 0xffffffffd);
-	assert_int_equal(take(f, PAGES(16), 16), 0xfffffffe0); /* never fitted below */
-	open_space(f, GIB(4), GIB(8) - 1);
-	assert_int_equal(take(f, PAGES(1), 1), 0x1fffff);
 }
 
 static void neighbouring_pages_join_up_to_the_longest_segment(void **state)
@@ -313,10 +246,8 @@ static void nothing_and_impossible_segments_cost_nothing(void **state)
 
 static void map(struct fixture *f, enum phyrsim_linux_way way)
 {
-	f->fake = (struct fake){ .space = f->space };
-	assert_int_equal(
-		phyrsim_linux_map(&f->t.mem, f->iommu, f->space, f->window, &f->list, way, &f->map),
-		PHYR_OK);
+	f->fake = (struct fake){ .iova = f->target.iova };
+	assert_int_equal(phyrsim_linux_map(&f->t.mem, &f->target, &f->list, way, &f->map), PHYR_OK);
 }
 
 /* Unmaps; asserts that nothing is left, and what mapping and unmapping took. */
@@ -325,11 +256,11 @@ static void assert_took(struct fixture *f, uint64_t reserved_len, uint64_t call_
 {
 	struct phyrsim_linux_map_stats stats;
 
-	assert_int_equal(live_len(f), reserved_len);
+	assert_int_equal(iova_live_len(f->target.iova), reserved_len);
 	phyrsim_linux_unmap(f->map, &stats);
 	f->map = NULL;
 	assert_int_equal(f->fake.live_cnt, 0);
-	assert_int_equal(live_len(f), 0);
+	assert_int_equal(iova_live_len(f->target.iova), 0);
 	assert_int_equal(f->fake.map_cnt, call_cnt);
 	assert_int_equal(f->fake.sync_cnt, part_cnt);
 	assert_int_equal(f->fake.flush_cnt, part_cnt);
@@ -397,7 +328,7 @@ static void pages_whose_addresses_touch_are_unmapped_one_by_one(void **state)
 	struct fixture *f = *state;
 	struct phyr_list_stats named;
 
-	open_space(f, 0xfffff000, GIB(4) + PAGE_MASK); /* below 4 GiB first, and then above */
+	open_iova(f, 0xfffff000, GIB(4) + PAGE_MASK); /* below 4 GiB first, and then above */
 	append(&f->list, GIB(4), KIB(8));
 	map(f, PHYRSIM_LINUX_PAGES);
 	phyr_list_stats(phyrsim_linux_map_list(f->map), &named);
@@ -448,10 +379,6 @@ static void the_backend_learns_kind_and_source(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(addresses_go_top_down_and_are_aligned_to_the_rounded_size),
-		CASE(only_below_32_pages_is_more_reserved_than_asked),
-		CASE(a_length_is_rounded_up_to_pages),
-		CASE(addresses_below_4_gib_are_used_up_first),
 		CASE(neighbouring_pages_join_up_to_the_longest_segment),
 		CASE(segments_are_those_of_a_loop_over_the_pages),
 		CASE(a_piece_that_links_to_the_next_holds_127_entries),

@@ -126,6 +126,26 @@ static void a16_lengths_below_32_pages_are_rounded_up_to_a_power_of_two(void **s
 	assert_int_equal(stats_of(f).rounded_len, BYTES(15 + 1));
 }
 
+static void only_below_32_pages_is_more_reserved_than_asked(void **state)
+{
+	static const uint64_t page_cnts[][2] = {
+		{ 1, 1 },   { 2, 2 },	{ 3, 4 },   { 5, 8 },	{ 9, 16 },  { 17, 32 },
+		{ 31, 32 }, { 32, 32 }, { 33, 33 }, { 63, 63 }, { 64, 64 }, { 25600, 25600 },
+	};
+	struct phyrsim_linux_iova_request request = below(1, LOW_TOP);
+	struct fixture *f = *state;
+	struct phyr_iova_range range;
+
+	for (size_t i = 0; i < CNT(page_cnts); i++) {
+		request.len =
+			BYTES(page_cnts[i][0] - 1) + 1; /* a byte on the last page is enough */
+		assert_int_equal(phyrsim_linux_iova_alloc_fast(f->iova, &request, &range), PHYR_OK);
+		assert_int_equal(range.len, BYTES(page_cnts[i][1]));
+		assert_true(phyr_bits_aligned(range.iova.addr,
+					      12 + phyr_bits_log2_up(page_cnts[i][0])));
+	}
+}
+
 static void a18_a_magazine_whose_pages_are_too_high_is_a_miss(void **state)
 {
 	struct fixture *f = *state;
@@ -441,6 +461,7 @@ int main(void)
 		CASE(a11_as_long_or_longer_is_rejected_without_a_search),
 		CASE(a13_any_free_below_4_gib_forgets_the_refusal),
 		CASE(a16_lengths_below_32_pages_are_rounded_up_to_a_power_of_two),
+		CASE(only_below_32_pages_is_more_reserved_than_asked),
 		CASE(a18_a_magazine_whose_pages_are_too_high_is_a_miss),
 		CASE(a19_the_worker_trims_a_depot_to_a_magazine_a_cpu),
 		CASE(a_spare_magazine_spares_the_depot),

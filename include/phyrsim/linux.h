@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * @brief What Linux does today, to compare with: descriptions of memory, and I/O addresses.
+ * @brief What Linux does today, to compare with: descriptions of memory, and mapping calls.
  *
- * Facts from Linux 6.18 … 7.1 on 64-bit machines. Not here: the page table (every strategy is
- * given the same one).
+ * Facts from Linux 6.18 … 7.1 on 64-bit machines. Not here: I/O addresses (linux_iova.h), the page
+ * table (every strategy is given the same one).
  */
 #ifndef PHYRSIM_LINUX_H
 #define PHYRSIM_LINUX_H
 
 #include <phyr/base.h>
 #include <phyr/iommu.h>
-#include <phyr/iova.h>
 #include <phyr/list.h>
+#include <phyrsim/linux_iova.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -71,25 +71,6 @@ PHYR_API struct phyrsim_linux_cost phyrsim_linux_bio_vec(const struct phyr_list 
  */
 PHYR_API struct phyrsim_linux_cost phyrsim_linux_phys_vec(const struct phyr_list *list);
 
-/**
- * @brief Allocates I/O addresses as dma-iommu does: top-down, aligned to the rounded size.
- *
- * Below 4 GiB first, then the whole window. Lengths below 32 pages are rounded up to a power of
- * two, and so reserve more than they need. The caches of the kernel are not modelled here.
- *
- * @param[in,out] space     a space with 4 KiB granule
- * @param[in]     len       [bytes] 1 …
- * @param[in]     window    what the device reaches
- * @param[out]    ret_range what is reserved; written only on PHYR_OK
- * @return as phyr_iova_alloc()
- * @complexity that of phyr_iova_alloc()
- * @threads caller serialises calls on one space
- * @source Linux drivers/iommu/iova.c, dma-iommu.c (iommu_dma_alloc_iova)
- */
-PHYR_API PHYR_NODISCARD int phyrsim_linux_alloc_iova(struct phyr_iova_space *space, uint64_t len,
-						     struct phyr_window window,
-						     struct phyr_iova_range *ret_range);
-
 /** A mapping as dma_map_sg() or a loop of dma_map_page() leaves it; opaque. */
 struct phyrsim_linux_map;
 
@@ -107,28 +88,33 @@ enum phyrsim_linux_way {
 	PHYRSIM_LINUX_PAGES = 1, /**< one dma_map_page() a page: as many ranges */
 };
 
+/** For which device, and where, Linux is asked to map. */
+struct phyrsim_linux_target {
+	struct phyr_iommu iommu;		  /**< the backend; ops not NULL */
+	struct phyrsim_linux_iova *iova;	  /**< I/O addresses, with 4 KiB granules */
+	struct phyrsim_linux_iova_device *device; /**< what it reaches; changed as by each call */
+	unsigned int cpu;			  /**< that maps and unmaps: 0 … CPUs − 1 */
+};
+
 /**
  * @brief Maps a list the way Linux does.
  *
- * @param[in]     mem     for what the caller of Linux would have to keep; must outlive the mapping
- * @param[in]     iommu   the backend; ops not NULL
- * @param[in,out] space   I/O addresses
- * @param[in]     window  what the device reaches
- * @param[in]     list    not empty, one kind, joints on pages; unchanged while mapped
- * @param[in]     way     one call or one a page
- * @param[out]    ret_map the caller takes it down; written only on PHYR_OK
+ * @param[in]  mem     for what the caller of Linux would have to keep; must outlive the mapping
+ * @param[in]  target  all of it; backend and I/O addresses must outlive the mapping
+ * @param[in]  list    not empty, one kind, joints on pages; unchanged while mapped
+ * @param[in]  way     one call or one a page
+ * @param[out] ret_map the caller takes it down; written only on PHYR_OK
  * @return PHYR_OK
- * @return PHYR_E_INVAL an argument is missing or the list empty
+ * @return PHYR_E_INVAL an argument is missing, there is no such CPU, or the list is empty
  * @return PHYR_E_ALIGN an interior joint is inside a page
  * @return PHYR_E_NOSPACE, PHYR_E_LIMIT no I/O addresses
  * @return PHYR_E_NOMEM nothing is mapped
  * @complexity O(runs) or O(pages) calls
- * @threads caller serialises calls on one space and backend
+ * @threads caller serialises calls on one target
  * @source Linux dma-iommu.c: iommu_dma_map_sg, iommu_dma_map_phys
  */
-PHYR_API PHYR_NODISCARD int phyrsim_linux_map(const struct phyr_mem *mem, struct phyr_iommu iommu,
-					      struct phyr_iova_space *space,
-					      struct phyr_window window,
+PHYR_API PHYR_NODISCARD int phyrsim_linux_map(const struct phyr_mem *mem,
+					      const struct phyrsim_linux_target *target,
 					      const struct phyr_list *list,
 					      enum phyrsim_linux_way way,
 					      struct phyrsim_linux_map **ret_map);
@@ -139,7 +125,7 @@ PHYR_API PHYR_NODISCARD int phyrsim_linux_map(const struct phyr_mem *mem, struct
  * @param[in]  map       NULL is allowed
  * @param[out] ret_stats what mapping and unmapping cost; may be NULL
  * @complexity O(mapping calls)
- * @threads caller serialises calls on one space and backend
+ * @threads caller serialises calls on one target
  */
 PHYR_API void phyrsim_linux_unmap(struct phyrsim_linux_map *map,
 				  struct phyrsim_linux_map_stats *ret_stats);

@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How Linux places and maps memory: aligned to the rounded size and to nothing else, one call of
- * the IOMMU a run (dma_map_sg) or a page (dma_map_page), one flush an unmap call.
+ * How Linux maps memory: one call of the IOMMU a run (dma_map_sg) or a page (dma_map_page), one flush
+ * an unmap call.
  *
- * Not here: the kernel's caches of freed addresses and its lazy flush queue.
+ * Not here: where in the I/O addresses (linux_iova.h), the lazy flush queue.
  */
 #include <phyr/bits.h>
 #include <phyrsim/linux.h>
 
 #include "../../src/base/check.h"
-
-/* Below this many pages a reservation is rounded up to a power of two. [log2 pages] */
-#define CACHED_LG2 5
-
-/* The highest address of the window that is tried first. */
-#define LOW_LAST ((UINT64_C(1) << 32) - 1)
 
 /*
  * A part is what has one reservation: the whole list, or, one call a page, a page. The part at
@@ -22,9 +16,7 @@
  */
 struct phyrsim_linux_map {
 	const struct phyr_mem *mem;
-	struct phyr_iommu iommu;
-	struct phyr_iova_space *space;
-	struct phyr_window window;
+	struct phyrsim_linux_target target;
 	enum phyrsim_linux_way way;
 	struct phyr_iova_range reserved;
 	uint64_t mapped_len;   /* [bytes] from the start of the reservation */
@@ -32,53 +24,10 @@ struct phyrsim_linux_map {
 	struct phyrsim_linux_map_stats stats;
 };
 
-/* Is it worth to look at more addresses? */
-static bool no_room(int err)
-{
-	return err == PHYR_E_NOSPACE || err == PHYR_E_LIMIT;
-}
-
-/* [bytes] reserved for len, and the alignment that comes with it; false when that is no number. */
-static bool placed_len(uint64_t len, uint64_t *ret_len, unsigned int *ret_align_lg2)
-{
-	uint64_t page_cnt;
-
-	if (!phyr_bits_up(len, PHYR_PAGE_LG2, &len))
-		return false;
-	page_cnt = len >> PHYR_PAGE_LG2;
-	*ret_align_lg2 = PHYR_PAGE_LG2 + phyr_bits_log2_up(page_cnt);
-	if (page_cnt < phyr_bits_size(CACHED_LG2))
-		len = phyr_bits_size(*ret_align_lg2);
-	*ret_len = len;
-	return *ret_align_lg2 <= 63;
-}
-
-int phyrsim_linux_alloc_iova(struct phyr_iova_space *space, uint64_t len, struct phyr_window window,
-			     struct phyr_iova_range *ret_range)
-{
-	struct phyr_placement placement = phyr_placement_any();
-	unsigned int align_lg2;
-	int err;
-
-	if (!space || len == 0 || !ret_range)
-		return PHYR_E_INVAL;
-	if (!placed_len(len, &len, &align_lg2))
-		return PHYR_E_LIMIT;
-	placement.window = window;
-	placement.phase_lg2 = (uint8_t)align_lg2;
-	if (window.first.addr <= LOW_LAST && window.last.addr > LOW_LAST) {
-		placement.window.last.addr = LOW_LAST;
-		err = phyr_iova_alloc(space, len, &placement, ret_range);
-		if (!no_room(err))
-			return err;
-		placement.window.last = window.last;
-	}
-	return phyr_iova_alloc(space, len, &placement, ret_range);
-}
-
 static int part_begin(struct phyrsim_linux_map *map, uint64_t len)
 {
-	int err = phyrsim_linux_alloc_iova(map->space, len, map->window, &map->reserved);
+	int err = phyrsim_linux_iova_alloc(map->target.iova, map->target.device, map->target.cpu,
+					   len, &map->reserved);
 
 	if (err)
 		return err;
@@ -104,7 +53,7 @@ static int part_add(struct phyrsim_linux_map *map, const struct phyr_run *run)
 	int err;
 
 	pages.len = last - pages.pa.addr + 1;
-	err = map->iommu.ops->map(map->iommu.ctx, &request);
+	err = map->target.iommu.ops->map(map->target.iommu.ctx, &request);
 	if (err)
 		return err;
 	map->stats.call_cnt++;
@@ -118,7 +67,7 @@ static int part_end(struct phyrsim_linux_map *map, uint64_t offset, uint64_t len
 	struct phyr_iova_range mapped = { map->reserved.iova, map->mapped_len };
 	struct phyr_range bytes = { phyr_pa_at(mapped.iova.addr + offset), len };
 	struct phyr_tag tag = { PHYR_KIND_SYSTEM, 0 };
-	int err = map->iommu.ops->sync_map(map->iommu.ctx, mapped);
+	int err = map->target.iommu.ops->sync_map(map->target.iommu.ctx, mapped);
 
 	if (err)
 		return err;
@@ -134,12 +83,12 @@ static void part_remove(struct phyrsim_linux_map *map, struct phyr_iova_range re
 
 	if (mapped_len) {
 		phyr_gather_init(&gather);
-		if (map->iommu.ops->unmap(map->iommu.ctx, mapped, &gather))
+		if (map->target.iommu.ops->unmap(map->target.iommu.ctx, mapped, &gather))
 			return;
-		map->iommu.ops->flush(map->iommu.ctx, &gather);
+		map->target.iommu.ops->flush(map->target.iommu.ctx, &gather);
 		map->stats.flush_cnt++;
 	}
-	if (phyr_iova_free(map->space, reserved))
+	if (phyrsim_linux_iova_free_fast(map->target.iova, map->target.cpu, reserved))
 		PHYR_ASSERT(false);
 }
 
@@ -233,11 +182,11 @@ static void remove_pages(struct phyrsim_linux_map *map)
 	}
 }
 
-static bool misses_something(const struct phyr_mem *mem, struct phyr_iommu iommu,
-			     const struct phyr_iova_space *space, const struct phyr_list *list)
+static bool misses_something(const struct phyr_mem *mem, const struct phyrsim_linux_target *target,
+			     const struct phyr_list *list)
 {
-	return !mem || !mem->alloc || !mem->free || !iommu.ops || !space || !list ||
-	       phyr_list_len(list) == 0;
+	return !mem || !mem->alloc || !mem->free || !target || !target->iommu.ops ||
+	       !target->iova || !target->device || !list || phyr_list_len(list) == 0;
 }
 
 static int map_list(struct phyrsim_linux_map *map, const struct phyr_list *list)
@@ -257,22 +206,19 @@ static int map_list(struct phyrsim_linux_map *map, const struct phyr_list *list)
 	return PHYR_E_INVAL;
 }
 
-int phyrsim_linux_map(const struct phyr_mem *mem, struct phyr_iommu iommu,
-		      struct phyr_iova_space *space, struct phyr_window window,
+int phyrsim_linux_map(const struct phyr_mem *mem, const struct phyrsim_linux_target *target,
 		      const struct phyr_list *list, enum phyrsim_linux_way way,
 		      struct phyrsim_linux_map **ret_map)
 {
 	struct phyrsim_linux_map *map;
 	int err;
 
-	if (!ret_map || misses_something(mem, iommu, space, list))
+	if (!ret_map || misses_something(mem, target, list))
 		return PHYR_E_INVAL;
 	map = mem->alloc(mem->ctx, sizeof(*map));
 	if (!map)
 		return PHYR_E_NOMEM;
-	*map = (struct phyrsim_linux_map){
-		.mem = mem, .iommu = iommu, .space = space, .window = window, .way = way
-	};
+	*map = (struct phyrsim_linux_map){ .mem = mem, .target = *target, .way = way };
 	phyr_list_init(&map->list, mem);
 	err = map_list(map, list);
 	if (err) {

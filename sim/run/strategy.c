@@ -73,32 +73,47 @@ static int check(struct context *context, const struct machine *machine,
 	return PHYR_OK;
 }
 
-/* Maps as Linux does, and registers under every name that the mapping has. */
-static int run_linux(struct context *context, const struct machine *machine,
-		     enum phyrsim_strategy strategy)
+/* Registers a mapping under every name that it has, and takes it down. */
+static int use_linux(struct context *context, const struct machine *machine,
+		     struct phyrsim_linux_map *map, struct phyrsim_mapping *row)
 {
-	struct phyrsim_mapping *row = phyrsim_add_mapping(context, strategy);
-	enum phyrsim_linux_way way = strategy == PHYRSIM_LINUX ? PHYRSIM_LINUX_SG :
-								 PHYRSIM_LINUX_PAGES;
-	int name_cnt = strategy == PHYRSIM_LINUX ? PHYRSIM_NAMING_CNT : PHYRSIM_NAME_IOVA;
+	const struct phyr_list *bus = phyrsim_linux_map_list(map);
+	int name_cnt = row->strategy == PHYRSIM_LINUX ? PHYRSIM_NAMING_CNT : PHYRSIM_NAME_IOVA;
 	struct phyrsim_linux_map_stats stats;
-	struct phyrsim_linux_map *map;
-	const struct phyr_list *bus;
-	int err;
+	int err = check(context, machine, bus, row);
 
-	context->report.error.step = "mapping as Linux does";
-	err = phyrsim_linux_map(context->mem, phyrsim_iommu_backend(machine->iommu), machine->space,
-				machine->window, context->list, way, &map);
-	if (err)
-		return err;
-	bus = phyrsim_linux_map_list(map);
-	err = check(context, machine, bus, row);
 	for (int name = 0; !err && name < name_cnt; name++)
 		err = phyrsim_translate(context, machine, bus, row, (enum phyrsim_naming)name);
 	phyrsim_linux_unmap(map, &stats);
 	row->reserved_len = stats.reserved_len;
 	row->call_cnt = stats.call_cnt;
 	row->flush_cnt = count_flushes(machine);
+	return err;
+}
+
+/* Maps as Linux does, for a PCI device that has not used anything yet. */
+static int run_linux(struct context *context, const struct machine *machine,
+		     enum phyrsim_strategy strategy)
+{
+	struct phyrsim_mapping *row = phyrsim_add_mapping(context, strategy);
+	enum phyrsim_linux_way way = strategy == PHYRSIM_LINUX ? PHYRSIM_LINUX_SG :
+								 PHYRSIM_LINUX_PAGES;
+	struct phyrsim_linux_iova_params params = { .mem = context->mem,
+						    .aperture = machine->window };
+	struct phyrsim_linux_iova_device device = { machine->window.last, true };
+	struct phyrsim_linux_target target = { .iommu = phyrsim_iommu_backend(machine->iommu),
+					       .device = &device };
+	struct phyrsim_linux_map *map;
+	int err;
+
+	context->report.error.step = "mapping as Linux does";
+	err = phyrsim_linux_iova_create(&params, &target.iova);
+	if (err)
+		return err;
+	err = phyrsim_linux_map(context->mem, &target, context->list, way, &map);
+	if (!err)
+		err = use_linux(context, machine, map, row);
+	phyrsim_linux_iova_destroy(target.iova);
 	return err;
 }
 
