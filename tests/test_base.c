@@ -169,7 +169,7 @@ static void placement_any_asks_for_nothing(void **state)
 	assert_int_equal(any.phase, 0);
 	assert_int_equal(any.phase_lg2, 0);
 	assert_int_equal(any.boundary_lg2, 0);
-	assert_false(any.bottom_up);
+	assert_int_equal(any.fit, PHYR_FIT_TOP_DOWN);
 }
 
 static void addresses_keep_all_64_bits(void **state)

@@ -158,7 +158,7 @@ static struct fixture *open_dma(void **state, unsigned int lg2)
 	struct phyr_dma_params params = { .mem = &f->mem.mem };
 
 	if (lg2) {
-		struct phyr_iova_params space = { &f->mem.mem, aperture(lg2), lg2 };
+		struct phyr_iova_params space = { &f->mem.mem, aperture(lg2), lg2, NULL, 0 };
 
 		assert_int_equal(phyr_iova_create(&space, &f->space), PHYR_OK);
 		params.iommu.ops = &fake_ops;

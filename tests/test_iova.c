@@ -1,143 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The I/O address allocator: where ranges go, what is refused with which word, and what a space
- * says of itself.
+ * The life of an I/O address space: making it, reserving and giving back; every code of the header's
+ * comments, and the ends of the 64-bit space.
  *
- * Not here: random operations (prop_iova.c), failing memory (oom_iova.c).
+ * Not here: where ranges go (test_iova_places.c), what a space says of itself (test_iova_tells.c),
+ * caches (test_iova_cache.c), random operations (prop_iova.c), failing memory (oom_iova.c).
  */
-#include <phyr/bits.h>
-#include <phyr/iova.h>
-
-#include "test.h"
-
-#define PAGE PHYR_PAGE_SIZE
-/** First byte of the highest page. */
-#define TOP (UINT64_MAX - PAGE + 1)
-
-struct fixture {
-	struct test_mem mem;
-	struct phyr_iova_space *space;
-};
-
-static struct phyr_window window(uint64_t first, uint64_t last)
-{
-	struct phyr_window between = { { first }, { last } };
-
-	return between;
-}
-
-static struct phyr_iova_range pages_at(uint64_t iova, uint64_t page_cnt)
-{
-	struct phyr_iova_range range = { { iova }, page_cnt * PAGE };
-
-	return range;
-}
-
-/* Makes the space of a case; after_case() ends it. */
-static struct fixture *open_space(void **state, uint64_t first, uint64_t last)
-{
-	struct fixture *f = *state;
-	struct phyr_iova_params params = { .mem = &f->mem.mem, .window = window(first, last) };
-
-	assert_int_equal(phyr_iova_create(&params, &f->space), PHYR_OK);
-	return f;
-}
-
-static int before_case(void **state)
-{
-	static struct fixture f;
-
-	f.space = NULL;
-	test_mem_init(&f.mem);
-	*state = &f;
-	return 0;
-}
-
-/* Whatever a case did, its space, if it has one, is sound and leaves nothing behind. */
-static int after_case(void **state)
-{
-	struct fixture *f = *state;
-	const char *reason = "untouched";
-
-	if (f->space)
-		assert_true(phyr_iova_validate(f->space, &reason));
-	assert_string_equal(reason, "untouched");
-	phyr_iova_destroy(f->space);
-	assert_int_equal(f->mem.live_cnt, 0);
-	return 0;
-}
-
-static struct phyr_iova_stats stats_of(const struct fixture *f)
-{
-	struct phyr_iova_stats stats;
-
-	memset(&stats, 0xa5, sizeof(stats));
-	phyr_iova_stats(f->space, &stats);
-	return stats;
-}
-
-/* Allocates and says where. */
-static uint64_t take(struct fixture *f, uint64_t page_cnt, const struct phyr_placement *placement)
-{
-	struct phyr_iova_range range;
-
-	assert_int_equal(phyr_iova_alloc(f->space, page_cnt * PAGE, placement, &range), PHYR_OK);
-	assert_int_equal(range.len, page_cnt * PAGE);
-	return range.iova.addr;
-}
-
-/* A refusal leaves everything as it was. */
-static void expect_unchanged(const struct fixture *f, const struct phyr_iova_stats *before)
-{
-	struct phyr_iova_stats after = stats_of(f);
-
-	assert_int_equal(after.live_len, before->live_len);
-	assert_int_equal(after.live_cnt, before->live_cnt);
-	assert_int_equal(after.hole_cnt, before->hole_cnt);
-	assert_int_equal(after.alloc_cnt, before->alloc_cnt);
-	assert_true(phyr_iova_validate(f->space, NULL));
-}
-
-static void refuse(struct fixture *f, uint64_t len, const struct phyr_placement *placement, int err)
-{
-	struct phyr_iova_range range = { { 0x123 }, 0x456 };
-	struct phyr_iova_stats before = stats_of(f);
-
-	assert_int_equal(phyr_iova_alloc(f->space, len, placement, &range), err);
-	assert_int_equal(range.iova.addr, 0x123);
-	assert_int_equal(range.len, 0x456);
-	assert_int_equal(stats_of(f).nospace_cnt - before.nospace_cnt, err == PHYR_E_NOSPACE);
-	assert_int_equal(stats_of(f).limit_cnt - before.limit_cnt, err == PHYR_E_LIMIT);
-	expect_unchanged(f, &before);
-}
-
-static void give_back(struct fixture *f, uint64_t iova, uint64_t page_cnt)
-{
-	assert_int_equal(phyr_iova_free(f->space, pages_at(iova, page_cnt)), PHYR_OK);
-}
-
-static void reserve(struct fixture *f, uint64_t iova, uint64_t page_cnt)
-{
-	assert_int_equal(phyr_iova_reserve(f->space, pages_at(iova, page_cnt)), PHYR_OK);
-}
-
-static void refuse_reserve(struct fixture *f, uint64_t iova, uint64_t len, int err)
-{
-	struct phyr_iova_range range = { { iova }, len };
-	struct phyr_iova_stats before = stats_of(f);
-
-	assert_int_equal(phyr_iova_reserve(f->space, range), err);
-	expect_unchanged(f, &before);
-}
-
-static void refuse_free(struct fixture *f, uint64_t iova, uint64_t len, int err)
-{
-	struct phyr_iova_range range = { { iova }, len };
-	struct phyr_iova_stats before = stats_of(f);
-
-	assert_int_equal(phyr_iova_free(f->space, range), err);
-	expect_unchanged(f, &before);
-}
+#include "iova_world.h"
 
 /* Making a space. */
 
@@ -168,6 +37,7 @@ static void a_space_needs_hooks_and_a_granule(void **state)
 	refuse_space(&params, PHYR_E_INVAL);
 	params.granule_lg2 = 17;
 	refuse_space(&params, PHYR_E_INVAL);
+	assert_int_equal(f->mem.live_cnt, 0);
 }
 
 static void a_window_ends_behind_its_beginning_and_on_granules(void **state)
@@ -181,6 +51,10 @@ static void a_window_ends_behind_its_beginning_and_on_granules(void **state)
 	refuse_space(&params, PHYR_E_ALIGN);
 	params.window = window(0x1000, 0x10000);
 	refuse_space(&params, PHYR_E_ALIGN);
+	params.window = window(0x1000, 0xfffe);
+	refuse_space(&params, PHYR_E_ALIGN);
+	params.window = window(0, UINT64_MAX - 1);
+	refuse_space(&params, PHYR_E_ALIGN);
 	params.window = window(0x1000, 0x1ffff);
 	params.granule_lg2 = 16;
 	refuse_space(&params, PHYR_E_ALIGN);
@@ -189,158 +63,151 @@ static void a_window_ends_behind_its_beginning_and_on_granules(void **state)
 	refuse_space(&params, PHYR_E_NOMEM);
 }
 
+static void nothing_is_destroyed_without_a_space(void **state)
+{
+	(void)state;
+	phyr_iova_destroy(NULL);
+}
+
+static void a_space_of_one_page_is_a_space(void **state)
+{
+	static const uint64_t pages[] = { 0, 0x1000, 0x7fffffff000, TOP };
+	struct fixture *f;
+
+	for (size_t i = 0; i < CNT(pages); i++) {
+		f = open_space(state, pages[i], pages[i] + (PAGE - 1));
+		assert_int_equal(take(f, 1, NULL), pages[i]);
+		refuse(f, 1, NULL, PHYR_E_NOSPACE);
+		refuse(f, PAGE + 1, NULL, PHYR_E_LIMIT);
+		give_back(f, pages[i], 1);
+		assert_int_equal(holes_of(f), 1);
+		phyr_iova_destroy(f->space);
+		f->space = NULL;
+	}
+}
+
 static void lengths_are_rounded_up_to_the_granule(void **state)
 {
 	struct fixture *f = *state;
-	struct phyr_iova_params params = { &f->mem.mem, window(0, 0xfffff), 16 };
-	struct phyr_iova_range range;
 
+	for (unsigned int lg2 = 12; lg2 <= 16; lg2++) {
+		uint64_t granule = phyr_bits_size(lg2);
+		struct phyr_iova_params params = { .mem = &f->mem.mem,
+						   .window = window(0, 0xfffff),
+						   .granule_lg2 = lg2 };
+		struct phyr_iova_range range;
+
+		assert_int_equal(phyr_iova_create(&params, &f->space), PHYR_OK);
+		assert_int_equal(phyr_iova_alloc(f->space, 1, NULL, &range), PHYR_OK);
+		assert_int_equal(range.iova.addr, 0x100000 - granule);
+		assert_int_equal(range.len, granule);
+		assert_int_equal(phyr_iova_alloc(f->space, granule - 1, NULL, &range), PHYR_OK);
+		assert_int_equal(range.iova.addr, 0x100000 - 2 * granule);
+		assert_int_equal(phyr_iova_alloc(f->space, granule + 1, NULL, &range), PHYR_OK);
+		assert_int_equal(range.iova.addr, 0x100000 - 4 * granule);
+		assert_int_equal(range.len, 2 * granule);
+		phyr_iova_destroy(f->space);
+		f->space = NULL;
+	}
+}
+
+/* Ranges that are taken from the start. */
+
+static void refuse_reserved(struct fixture *f, uint64_t iova, uint64_t len, int err)
+{
+	struct phyr_iova_range reserved[] = { pages_at(P(20), 2), { { iova }, len } };
+	struct phyr_iova_params params = { .mem = &f->mem.mem,
+					   .window = window(P(16), P(32) - 1),
+					   .reserved = reserved,
+					   .reserved_cnt = 2 };
+
+	refuse_space(&params, err);
+	assert_int_equal(f->mem.live_cnt, 0);
+}
+
+static void what_cannot_be_reserved_from_the_start_makes_no_space(void **state)
+{
+	struct fixture *f = *state;
+	struct phyr_iova_params params = { .mem = &f->mem.mem,
+					   .window = window(P(16), P(32) - 1),
+					   .reserved_cnt = 1 };
+
+	refuse_space(&params, PHYR_E_INVAL);
+	refuse_reserved(f, P(24), 0, PHYR_E_INVAL);
+	refuse_reserved(f, P(15), PAGE, PHYR_E_RANGE);
+	refuse_reserved(f, P(15), P(2), PHYR_E_RANGE);
+	refuse_reserved(f, P(31), P(2), PHYR_E_RANGE);
+	refuse_reserved(f, P(32), PAGE, PHYR_E_RANGE);
+	refuse_reserved(f, P(16), 0 - P(16), PHYR_E_RANGE);
+	refuse_reserved(f, P(16), 0 - P(15), PHYR_E_RANGE); /* wraps */
+	refuse_reserved(f, P(24) + 1, PAGE, PHYR_E_ALIGN);
+	refuse_reserved(f, P(24), PAGE - 1, PHYR_E_ALIGN);
+	refuse_reserved(f, P(20), P(2), PHYR_E_EXISTS);
+	refuse_reserved(f, P(21), P(2), PHYR_E_EXISTS);
+	refuse_reserved(f, P(19), P(2), PHYR_E_EXISTS);
+	refuse_reserved(f, P(16), P(16), PHYR_E_EXISTS);
+}
+
+static void ranges_reserved_from_the_start_are_live(void **state)
+{
+	/* Neither in order nor apart. */
+	static const struct phyr_iova_range reserved[] = {
+		{ { P(30) }, P(2) }, { { P(16) }, P(1) }, { { P(22) }, P(3) }, { { P(20) }, P(2) }
+	};
+	struct fixture *f = *state;
+	struct phyr_iova_params params = { .mem = &f->mem.mem,
+					   .window = window(P(16), P(32) - 1),
+					   .reserved = reserved,
+					   .reserved_cnt = CNT(reserved) };
+
+	f->window = params.window;
 	assert_int_equal(phyr_iova_create(&params, &f->space), PHYR_OK);
-	assert_int_equal(phyr_iova_alloc(f->space, 1, NULL, &range), PHYR_OK);
-	assert_int_equal(range.iova.addr, 0xf0000);
-	assert_int_equal(range.len, 0x10000);
-	assert_int_equal(phyr_iova_alloc(f->space, 0x10001, NULL, &range), PHYR_OK);
-	assert_int_equal(range.iova.addr, 0xd0000);
-	assert_int_equal(range.len, 0x20000);
+	assert_int_equal(stats_of(f).live_cnt, 4);
+	assert_int_equal(stats_of(f).live_len, P(8));
+	assert_int_equal(stats_of(f).alloc_cnt, 4);
+	assert_int_equal(holes_of(f), 2);
+	refuse_free(f, P(20), P(5), PHYR_E_PARTIAL);
+	refuse_reserve(f, P(31), PAGE, PHYR_E_EXISTS);
+	assert_int_equal(take(f, 5, NULL), P(25));
+	give_back(f, P(22), 3);
+	assert_int_equal(take(f, 2, NULL), P(23));
 }
 
-/* Where ranges go: A1 … A18 without the rounding. */
-
-static void a1_to_a6_addresses_come_from_the_top_and_holes_are_used(void **state)
+static void what_is_reserved_is_not_looked_at_when_there_is_none(void **state)
 {
-	struct fixture *f = open_space(state, 0x1000, 0xffffffff);
+	static const struct phyr_iova_range wrong = { { 1 }, 0 };
+	struct fixture *f = *state;
+	struct phyr_iova_params params = { .mem = &f->mem.mem,
+					   .window = window(0, PAGE - 1),
+					   .reserved = &wrong };
 
-	assert_int_equal(take(f, 1, NULL), 0xfffff000);
-	assert_int_equal(take(f, 1, NULL), 0xffffe000);
-	assert_int_equal(take(f, 3, NULL), 0xffffb000);
-	assert_int_equal(take(f, 33, NULL), 0xfffda000);
-	give_back(f, 0xffffe000, 1);
-	assert_int_equal(take(f, 1, NULL), 0xffffe000);
-	give_back(f, 0xffffb000, 3);
-	assert_int_equal(take(f, 2, NULL), 0xffffc000);
-	assert_int_equal(take(f, 1, NULL), 0xffffb000);
-}
-
-static void three_pages_take_three_and_the_fourth_stays_usable(void **state)
-{
-	struct fixture *f = open_space(state, 0x10000, 0x13fff);
-
-	assert_int_equal(take(f, 3, NULL), 0x11000);
-	assert_int_equal(stats_of(f).live_len, 3 * PAGE);
-	assert_int_equal(take(f, 1, NULL), 0x10000);
-	assert_int_equal(stats_of(f).hole_cnt, 0);
-	assert_int_equal(stats_of(f).largest_len, 0);
-	refuse(f, 1, NULL, PHYR_E_NOSPACE);
-}
-
-static void a9_to_a11_no_space_now_is_not_a_limit_for_ever(void **state)
-{
-	struct fixture *f = open_space(state, 0xffff0000, 0xffffffff);
-
-	assert_int_equal(take(f, 8, NULL), 0xffff8000);
-	assert_int_equal(take(f, 4, NULL), 0xffff4000);
-	refuse(f, 8 * PAGE, NULL, PHYR_E_NOSPACE);
-	refuse(f, 16 * PAGE, NULL, PHYR_E_NOSPACE);
-	refuse(f, 17 * PAGE, NULL, PHYR_E_LIMIT);
-	assert_int_equal(take(f, 4, NULL), 0xffff0000);
-}
-
-static void a5_alignment_and_phase_are_met_exactly(void **state)
-{
-	struct phyr_placement huge = phyr_placement_any();
-	struct fixture *f = open_space(state, 0x1000, 0xffffffff);
-
-	assert_int_equal(take(f, 8, NULL), 0xffff8000);
-	huge.phase_lg2 = 18;
-	assert_int_equal(take(f, 33, &huge), 0xfffc0000);
-	assert_int_equal(take(f, 23, NULL), 0xfffe1000);
-	huge.phase_lg2 = 21;
-	huge.phase = 0x1000;
-	assert_int_equal(take(f, 1024, &huge), 0xffa01000);
-	assert_int_equal(take(f, 1, &huge), 0xffe01000);
-	huge.bottom_up = true;
-	assert_int_equal(take(f, 1, &huge), 0x1000);
-	huge.phase = 0x1ff000;
-	assert_int_equal(take(f, 2, &huge), 0x1ff000);
-	huge.window = window(0x200000, 0x3fefff);
-	refuse(f, PAGE, &huge, PHYR_E_LIMIT);
-	huge.phase_lg2 = 63;
-	huge.window = phyr_placement_any().window;
-	refuse(f, PAGE, &huge, PHYR_E_NOSPACE);
-}
-
-static void a_boundary_is_never_crossed(void **state)
-{
-	struct phyr_placement inside = phyr_placement_any();
-	struct fixture *f = open_space(state, 0, 0x3ffff);
-
-	inside.boundary_lg2 = 16;
-	reserve(f, 0x3e000, 2);
-	assert_int_equal(take(f, 15, &inside), 0x21000);
-	assert_int_equal(take(f, 16, &inside), 0x10000);
-	assert_int_equal(take(f, 14, &inside), 0x30000);
-	refuse(f, 17 * PAGE, &inside, PHYR_E_LIMIT);
-	assert_int_equal(take(f, 16, &inside), 0);
-	inside.boundary_lg2 = 11;
-	refuse(f, PAGE, &inside, PHYR_E_LIMIT);
-}
-
-static void a18_a_limit_is_the_highest_byte_used(void **state)
-{
-	struct phyr_placement low = phyr_placement_any();
-	struct phyr_placement zero = { 0 };
-	struct fixture *f = open_space(state, 0x1000, 0xffffffff);
-
-	low.window = window(0, 0x7fffffff);
-	assert_int_equal(take(f, 1, NULL), 0xfffff000);
-	assert_int_equal(take(f, 2, &low), 0x7fffe000);
-	low.window = window(0x7fffd000, 0x7fffffff);
-	assert_int_equal(take(f, 1, &low), 0x7fffd000);
-	refuse(f, PAGE, &low, PHYR_E_NOSPACE);
-	refuse(f, 4 * PAGE, &low, PHYR_E_LIMIT);
-	low.window = window(UINT64_C(1) << 32, UINT64_MAX);
-	refuse(f, PAGE, &low, PHYR_E_LIMIT);
-	low.window = window(0x8000, 0x7fff);
-	refuse(f, PAGE, &low, PHYR_E_LIMIT);
-	refuse(f, PAGE, &zero, PHYR_E_LIMIT);
-}
-
-static void bottom_up_takes_the_lowest(void **state)
-{
-	struct phyr_placement up = phyr_placement_any();
-	struct fixture *f = open_space(state, 0x1000, 0xffff);
-
-	up.bottom_up = true;
-	assert_int_equal(take(f, 2, &up), 0x1000);
-	assert_int_equal(take(f, 1, &up), 0x3000);
-	give_back(f, 0x1000, 2);
-	assert_int_equal(take(f, 3, &up), 0x4000);
-	assert_int_equal(take(f, 1, &up), 0x1000);
-	up.window = window(0x9001, 0xbffe);
-	refuse(f, 2 * PAGE, &up, PHYR_E_LIMIT);
-	assert_int_equal(take(f, 1, &up), 0xa000);
+	f->window = params.window;
+	assert_int_equal(phyr_iova_create(&params, &f->space), PHYR_OK);
+	assert_int_equal(stats_of(f).live_cnt, 0);
 }
 
 /* The whole 64-bit space. */
 
 static void the_highest_and_the_lowest_page_are_usable(void **state)
 {
-	struct phyr_placement up = phyr_placement_any();
+	struct phyr_placement up = anywhere(PHYR_FIT_BOTTOM_UP);
 	struct fixture *f = open_space(state, 0, UINT64_MAX);
 
-	up.bottom_up = true;
 	assert_int_equal(stats_of(f).largest_len, UINT64_MAX);
-	assert_int_equal(stats_of(f).hole_cnt, 1);
+	assert_int_equal(holes_of(f), 1);
 	assert_int_equal(take(f, 1, NULL), TOP);
 	assert_int_equal(take(f, 1, &up), 0);
 	assert_int_equal(stats_of(f).largest_len, TOP - PAGE);
+	expect_sound(f);
 	refuse_reserve(f, TOP, PAGE, PHYR_E_EXISTS);
+	refuse_reserve(f, TOP, 2 * PAGE, PHYR_E_RANGE);
+	refuse_free(f, TOP, 2 * PAGE, PHYR_E_PARTIAL);
 	give_back(f, TOP, 1);
 	give_back(f, 0, 1);
 	reserve(f, TOP, 1);
 	give_back(f, TOP, 1);
 	assert_int_equal(stats_of(f).largest_len, UINT64_MAX);
-	assert_int_equal(stats_of(f).hole_cnt, 1);
+	assert_int_equal(holes_of(f), 1);
 }
 
 static void all_but_one_page_can_be_taken_at_once(void **state)
@@ -351,11 +218,46 @@ static void all_but_one_page_can_be_taken_at_once(void **state)
 	assert_int_equal(phyr_iova_alloc(f->space, TOP, NULL, &range), PHYR_OK);
 	assert_int_equal(range.iova.addr, PAGE);
 	assert_int_equal(range.len, TOP);
+	assert_int_equal(stats_of(f).live_len, TOP);
+	assert_int_equal(holes_of(f), 1);
 	refuse(f, 2 * PAGE, NULL, PHYR_E_NOSPACE);
 	assert_int_equal(phyr_iova_free(f->space, range), PHYR_OK);
-	assert_int_not_equal(phyr_iova_alloc(f->space, TOP + 1, NULL, &range), PHYR_OK);
-	assert_int_not_equal(phyr_iova_alloc(f->space, UINT64_MAX, NULL, &range), PHYR_OK);
+	refuse(f, TOP + 1, NULL, PHYR_E_LIMIT);
+	refuse(f, UINT64_MAX, NULL, PHYR_E_LIMIT);
 	assert_int_equal(stats_of(f).live_cnt, 0);
+}
+
+static void half_the_space_can_be_aligned_to_itself(void **state)
+{
+	struct phyr_placement half = aligned(PHYR_FIT_TOP_DOWN, 51, 0);
+	uint64_t len = UINT64_C(1) << 63;
+	struct fixture *f = open_space(state, 0, UINT64_MAX);
+
+	assert_int_equal(take(f, len / PAGE, &half), len);
+	refuse(f, len + 1, &half, PHYR_E_NOSPACE);
+	assert_int_equal(take(f, len / PAGE, &half), 0);
+	assert_int_equal(holes_of(f), 0);
+	assert_false(
+		phyr_iova_next_hole(f->space, phyr_iova_at(0), &(struct phyr_iova_range){ 0 }));
+	refuse(f, 1, NULL, PHYR_E_NOSPACE);
+	half.phase = PAGE;
+	give_back(f, 0, len / PAGE);
+	assert_int_equal(take(f, 1, &half), PAGE);
+	refuse(f, PAGE, &half, PHYR_E_NOSPACE);
+}
+
+static void a_length_that_rounds_up_to_2_64_is_a_limit(void **state)
+{
+	struct fixture *f = *state;
+	struct phyr_iova_params params = { .mem = &f->mem.mem,
+					   .window = window(0, UINT64_MAX),
+					   .granule_lg2 = 16 };
+
+	f->window = params.window;
+	assert_int_equal(phyr_iova_create(&params, &f->space), PHYR_OK);
+	refuse(f, TOP - 0xf000 + 1, NULL, PHYR_E_LIMIT);
+	refuse(f, UINT64_MAX, NULL, PHYR_E_LIMIT);
+	assert_int_equal(take(f, (TOP - 0xf000) / PAGE, NULL), 0x10000);
 }
 
 /* Requests that are wrong in themselves. */
@@ -368,9 +270,11 @@ static void a_request_must_make_sense(void **state)
 		uint8_t boundary_lg2;
 		int err;
 	} wrong[] = {
-		{ 0x2000, 13, 0, PHYR_E_INVAL }, { 0x1000, 0, 0, PHYR_E_INVAL },
-		{ 0, 64, 0, PHYR_E_INVAL },	 { 0, 0, 64, PHYR_E_INVAL },
-		{ 0x1800, 13, 0, PHYR_E_ALIGN }, { 1, 1, 0, PHYR_E_ALIGN },
+		{ 0x2000, 13, 0, PHYR_E_INVAL },     { 0x1000, 0, 0, PHYR_E_INVAL },
+		{ 0, 64, 0, PHYR_E_INVAL },	     { 0, 0, 64, PHYR_E_INVAL },
+		{ 0, 255, 0, PHYR_E_INVAL },	     { 0, 0, 255, PHYR_E_INVAL },
+		{ UINT64_MAX, 63, 0, PHYR_E_INVAL }, { 1, 0, 0, PHYR_E_INVAL },
+		{ 0x1800, 13, 0, PHYR_E_ALIGN },     { 1, 1, 0, PHYR_E_ALIGN },
 	};
 	struct phyr_placement odd = phyr_placement_any();
 	struct phyr_iova_range range;
@@ -379,7 +283,10 @@ static void a_request_must_make_sense(void **state)
 	refuse(f, 0, NULL, PHYR_E_INVAL);
 	assert_int_equal(phyr_iova_alloc(f->space, PAGE, NULL, NULL), PHYR_E_INVAL);
 	assert_int_equal(phyr_iova_alloc(NULL, PAGE, NULL, &range), PHYR_E_INVAL);
-	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+	odd.fit = (enum phyr_fit)(PHYR_FIT_FIRST_UP + 1);
+	refuse(f, PAGE, &odd, PHYR_E_INVAL);
+	odd.fit = PHYR_FIT_PACKED;
+	for (size_t i = 0; i < CNT(wrong); i++) {
 		odd.phase = wrong[i].phase;
 		odd.phase_lg2 = wrong[i].phase_lg2;
 		odd.boundary_lg2 = wrong[i].boundary_lg2;
@@ -396,12 +303,13 @@ static void a_reserved_range_is_taken_and_can_be_given_back(void **state)
 	reserve(f, 0xf000, 1);
 	reserve(f, 0x1000, 1);
 	reserve(f, 0x8000, 2);
-	assert_int_equal(stats_of(f).hole_cnt, 2);
+	assert_int_equal(holes_of(f), 2);
 	assert_int_equal(stats_of(f).live_cnt, 3);
 	assert_int_equal(take(f, 6, NULL), 0x2000);
 	refuse_reserve(f, 0x9000, PAGE, PHYR_E_EXISTS);
 	refuse_reserve(f, 0x9000, 2 * PAGE, PHYR_E_EXISTS);
 	refuse_reserve(f, 0xa000, 6 * PAGE, PHYR_E_EXISTS);
+	refuse_reserve(f, 0x1000, 15 * PAGE, PHYR_E_EXISTS);
 	give_back(f, 0x8000, 2);
 	assert_int_equal(take(f, 7, NULL), 0x8000);
 }
@@ -413,11 +321,30 @@ static void what_cannot_be_reserved_changes_nothing(void **state)
 	assert_int_equal(phyr_iova_reserve(NULL, pages_at(0x1000, 1)), PHYR_E_INVAL);
 	refuse_reserve(f, 0x1000, 0, PHYR_E_INVAL);
 	refuse_reserve(f, 0, PAGE, PHYR_E_RANGE);
+	refuse_reserve(f, 0, 2 * PAGE, PHYR_E_RANGE);
 	refuse_reserve(f, 0xf000, 2 * PAGE, PHYR_E_RANGE);
 	refuse_reserve(f, 0x10000, PAGE, PHYR_E_RANGE);
 	refuse_reserve(f, 0x2000, TOP, PHYR_E_RANGE);
+	refuse_reserve(f, TOP, 2 * PAGE, PHYR_E_RANGE);
 	refuse_reserve(f, 0x2800, PAGE, PHYR_E_ALIGN);
 	refuse_reserve(f, 0x2000, PAGE + 0x800, PHYR_E_ALIGN);
+	refuse_reserve(f, 0x2000, 1, PHYR_E_ALIGN);
+}
+
+static void a_vast_range_is_reserved_and_given_back_whole(void **state)
+{
+	struct fixture *f = open_space(state, 0, UINT64_MAX);
+	uint64_t cnt = TOP / PAGE - 1;
+
+	reserve(f, PAGE, cnt);
+	assert_int_equal(stats_of(f).live_len, P(cnt));
+	assert_int_equal(holes_of(f), 2);
+	assert_int_equal(stats_of(f).largest_len, PAGE);
+	refuse_free(f, PAGE, P(cnt) - PAGE, PHYR_E_PARTIAL);
+	refuse_free(f, 2 * PAGE, P(cnt) - PAGE, PHYR_E_NOENT);
+	refuse(f, 2 * PAGE, NULL, PHYR_E_NOSPACE);
+	give_back(f, PAGE, cnt);
+	assert_int_equal(stats_of(f).largest_len, UINT64_MAX);
 }
 
 /* Giving back. */
@@ -431,64 +358,81 @@ static void only_whole_live_ranges_are_given_back(void **state)
 	assert_int_equal(phyr_iova_free(NULL, pages_at(0x4000, 4)), PHYR_E_INVAL);
 	refuse_free(f, 0x4000, 2 * PAGE, PHYR_E_PARTIAL);
 	refuse_free(f, 0x4000, 4 * PAGE - 1, PHYR_E_PARTIAL);
+	refuse_free(f, 0x4000, 4 * PAGE + 1, PHYR_E_PARTIAL);
+	refuse_free(f, 0x4000, 6 * PAGE, PHYR_E_PARTIAL); /* and its neighbour */
+	refuse_free(f, 0x4000, 0, PHYR_E_PARTIAL);
+	refuse_free(f, 0x4000, UINT64_MAX, PHYR_E_PARTIAL);
 	refuse_free(f, 0x5000, 3 * PAGE, PHYR_E_NOENT);
+	refuse_free(f, 0x7000, PAGE, PHYR_E_NOENT);
 	refuse_free(f, 0x3000, 5 * PAGE, PHYR_E_NOENT);
+	refuse_free(f, 0x4001, 4 * PAGE, PHYR_E_NOENT);
 	refuse_free(f, 0x4800, 4 * PAGE, PHYR_E_NOENT);
 	refuse_free(f, 0xa000, PAGE, PHYR_E_NOENT);
 	give_back(f, 0x4000, 4);
 	refuse_free(f, 0x4000, 4 * PAGE, PHYR_E_NOENT);
 	give_back(f, 0x8000, 2);
-	assert_int_equal(stats_of(f).hole_cnt, 1);
+	assert_int_equal(holes_of(f), 1);
 }
 
-/* What a space says of itself. */
-
-static void statistics_count_what_happened(void **state)
+static void nothing_outside_the_window_is_live(void **state)
 {
-	struct phyr_iova_stats stats;
-	struct fixture *f = open_space(state, 0x1000, 0xffff);
+	static const uint64_t outside[] = { 0,	     0x1000,	 P(16) - PAGE,	    P(32),
+					    P(1024), P(1 << 20), UINT64_C(1) << 63, TOP };
+	struct fixture *f = open_space(state, P(16), P(32) - 1);
 
-	take(f, 4, NULL);
-	take(f, 1, NULL);
-	take(f, 2, NULL);
-	give_back(f, 0xb000, 1);
-	refuse(f, 12 * PAGE, NULL, PHYR_E_NOSPACE);
-	refuse(f, 16 * PAGE, NULL, PHYR_E_LIMIT);
-	stats = stats_of(f);
-	assert_int_equal(stats.live_len, 6 * PAGE);
-	assert_int_equal(stats.live_cnt, 2);
-	assert_int_equal(stats.live_max, 3);
-	assert_int_equal(stats.hole_cnt, 2);
-	assert_int_equal(stats.largest_len, 8 * PAGE);
-	assert_int_equal(stats.alloc_cnt, 3);
-	assert_int_equal(stats.nospace_cnt, 1);
-	assert_int_equal(stats.limit_cnt, 1);
-	assert_int_equal(stats.metadata_len, f->mem.live_len);
+	reserve(f, P(16), 16);
+	for (size_t i = 0; i < CNT(outside); i++) {
+		refuse_free(f, outside[i], PAGE, PHYR_E_NOENT);
+		refuse_free(f, outside[i], 0, PHYR_E_NOENT);
+		refuse_free(f, outside[i], UINT64_MAX, PHYR_E_NOENT);
+	}
 }
 
-/** Each case has a space of its own, which must be sound in the end. */
-#define CASE(name) cmocka_unit_test_setup_teardown(name, before_case, after_case)
+static void neighbours_stay_two_ranges(void **state)
+{
+	struct fixture *f = open_space(state, 0, P(2048) - 1);
+
+	/* Up to, from, and across the edges of a node of the lowest level. */
+	reserve(f, P(500), 12);
+	reserve(f, P(512), 512);
+	reserve(f, P(1024), 3);
+	refuse_free(f, P(500), P(524), PHYR_E_PARTIAL);
+	refuse_free(f, P(512), P(515), PHYR_E_PARTIAL);
+	assert_int_equal(holes_of(f), 2);
+	give_back(f, P(512), 512);
+	refuse_free(f, P(512), P(512), PHYR_E_NOENT);
+	reserve(f, P(512), 256);
+	reserve(f, P(768), 256);
+	refuse_free(f, P(512), P(512), PHYR_E_PARTIAL);
+	give_back(f, P(500), 12);
+	give_back(f, P(768), 256);
+	give_back(f, P(1024), 3);
+	give_back(f, P(512), 256);
+	assert_int_equal(stats_of(f).largest_len, P(2048));
+}
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(a_space_needs_hooks_and_a_granule),
 		CASE(a_window_ends_behind_its_beginning_and_on_granules),
+		CASE(nothing_is_destroyed_without_a_space),
+		CASE(a_space_of_one_page_is_a_space),
 		CASE(lengths_are_rounded_up_to_the_granule),
-		CASE(a1_to_a6_addresses_come_from_the_top_and_holes_are_used),
-		CASE(three_pages_take_three_and_the_fourth_stays_usable),
-		CASE(a9_to_a11_no_space_now_is_not_a_limit_for_ever),
-		CASE(a5_alignment_and_phase_are_met_exactly),
-		CASE(a_boundary_is_never_crossed),
-		CASE(a18_a_limit_is_the_highest_byte_used),
-		CASE(bottom_up_takes_the_lowest),
+		CASE(what_cannot_be_reserved_from_the_start_makes_no_space),
+		CASE(ranges_reserved_from_the_start_are_live),
+		CASE(what_is_reserved_is_not_looked_at_when_there_is_none),
 		CASE(the_highest_and_the_lowest_page_are_usable),
 		CASE(all_but_one_page_can_be_taken_at_once),
+		CASE(half_the_space_can_be_aligned_to_itself),
+		CASE(a_length_that_rounds_up_to_2_64_is_a_limit),
 		CASE(a_request_must_make_sense),
 		CASE(a_reserved_range_is_taken_and_can_be_given_back),
 		CASE(what_cannot_be_reserved_changes_nothing),
+		CASE(a_vast_range_is_reserved_and_given_back_whole),
 		CASE(only_whole_live_ranges_are_given_back),
-		CASE(statistics_count_what_happened),
+		CASE(nothing_outside_the_window_is_live),
+		CASE(neighbours_stay_two_ranges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

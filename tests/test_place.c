@@ -117,7 +117,7 @@ static void expect_allocates(const struct phyr_place_request *request,
 			     const struct phyr_place_result *result)
 {
 	struct test_mem mem;
-	struct phyr_iova_params params = { &mem.mem, { { 0 }, { UINT64_MAX } }, 0 };
+	struct phyr_iova_params params = { &mem.mem, { { 0 }, { UINT64_MAX } }, 0, NULL, 0 };
 	struct phyr_iova_space *space;
 	struct phyr_iova_range range;
 

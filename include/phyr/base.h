@@ -201,6 +201,18 @@ enum phyr_perm {
 	PHYR_PERM_READ_WRITE = 3, /**< both (DMA_BIDIRECTIONAL) */
 };
 
+/** Which of the places that satisfy a placement is taken. */
+enum phyr_fit {
+	/** A place near the top: found in constant time, the highest one where nothing is aligned. */
+	PHYR_FIT_TOP_DOWN = 0,
+	/** A place near the bottom, likewise. */
+	PHYR_FIT_BOTTOM_UP = 1,
+	/** A place in a tight hole, so that large holes stay large. */
+	PHYR_FIT_PACKED = 2,
+	/** The lowest place, after a look at every hole below it that is long enough. */
+	PHYR_FIT_FIRST_UP = 3,
+};
+
 /**
  * @brief Where, in I/O address space, a reservation has to lie.
  *
@@ -213,7 +225,7 @@ struct phyr_placement {
 	uint64_t phase;		   /**< [bytes] < 2^phase_lg2, a multiple of the granule */
 	uint8_t phase_lg2;	   /**< [log2 bytes, 0 … 63] modulus of the phase; 0 = anywhere */
 	uint8_t boundary_lg2; /**< [log2 bytes, 0 … 63] must not cross a multiple; 0 = none */
-	bool bottom_up;	      /**< lowest fit instead of highest */
+	enum phyr_fit fit;    /**< which place of several */
 };
 
 /**
@@ -225,7 +237,7 @@ struct phyr_placement {
  */
 static inline struct phyr_placement phyr_placement_any(void)
 {
-	struct phyr_placement any = { { { 0 }, { UINT64_MAX } }, 0, 0, 0, false };
+	struct phyr_placement any = { { { 0 }, { UINT64_MAX } }, 0, 0, 0, PHYR_FIT_TOP_DOWN };
 
 	return any;
 }

@@ -1,109 +1,201 @@
 /* SPDX-License-Identifier: MIT */
-/* What a space knows of itself, and whether that holds. */
+/* Whether a space and its caches are what they should be. */
 
 #include <string.h>
 
-#include "space.h"
+#include "cache.h"
 
-void phyr_iova_stats(const struct phyr_iova_space *space, struct phyr_iova_stats *ret_stats)
+/* What an audit adds up on its way. */
+struct tally {
+	uint64_t taken;	 /* granules */
+	uint64_t ranges; /* ends */
+	uint64_t cached; /* granules in slabs */
+	uint64_t leaves;
+	uint64_t nodes;
+};
+
+/* Every range of a slab must be one range of the leaf. */
+static const char *check_slab(const struct leaf *leaf, const struct slab *slab)
 {
-	uint64_t largest = 0;
+	unsigned int at = slab->first & (UNIT_CNT - 1);
+	const struct part *part = &leaf->part;
 
-	for (size_t i = 0; i < space->hole_cnt; i++) {
-		uint64_t less_one = space->holes[i].last - space->holes[i].first;
-
-		/* 2^64 bytes are told as 2^64 − 1. */
-		if (less_one >= largest)
-			largest = less_one + (less_one != UINT64_MAX);
-	}
-	memset(ret_stats, 0, sizeof(*ret_stats));
-	ret_stats->live_len = space->live_len;
-	ret_stats->live_cnt = space->live.cnt;
-	ret_stats->live_max = space->live_max;
-	ret_stats->hole_cnt = space->hole_cnt;
-	ret_stats->largest_len = largest;
-	ret_stats->alloc_cnt = space->alloc_cnt;
-	ret_stats->nospace_cnt = space->nospace_cnt;
-	ret_stats->limit_cnt = space->limit_cnt;
-	ret_stats->metadata_len = sizeof(*space) + space->hole_cap * sizeof(struct hole) +
-				  space->live.cap * sizeof(struct phyr_iova_range);
-}
-
-/* Sums up the holes, in granules, so that the whole 64-bit space can be summed. */
-static const char *check_holes(const struct phyr_iova_space *space, uint64_t *ret_granules)
-{
-	uint64_t first_allowed = space->window.first.addr;
-
-	*ret_granules = 0;
-	for (size_t i = 0; i < space->hole_cnt; i++) {
-		const struct hole *hole = &space->holes[i];
-
-		if (hole->first > hole->last || hole->first < first_allowed ||
-		    hole->last > space->window.last.addr)
-			return "hole out of order or outside the window";
-		if (!phyr_bits_aligned(hole->first, space->granule_lg2) ||
-		    !phyr_bits_aligned(hole->last + 1, space->granule_lg2))
-			return "hole is not on granules";
-		if (i && hole->first == first_allowed)
-			return "neighbouring holes are not joined";
-		*ret_granules += ((hole->last - hole->first) >> space->granule_lg2) + 1;
-		first_allowed = hole->last + 1;
+	if (slab->len != (uint32_t)slab->slots * slab->cnt || at + slab->len > UNIT_CNT)
+		return "a slab reaches beyond its leaf";
+	if (at && is_taken(part, at - 1) && !is_end(part, at - 1))
+		return "a range reaches into a slab";
+	for (unsigned int i = 0; i < slab->len; i++) {
+		if (!is_taken(part, at + i))
+			return "a range of a slab is free in the space";
+		if (is_end(part, at + i) != (i % slab->cnt == slab->cnt - 1U))
+			return "a range of a slab has another length";
 	}
 	return NULL;
 }
 
-static bool touches_hole(const struct phyr_iova_space *space, struct phyr_iova_range range)
+static const char *check_bits(const struct part *part, unsigned int level)
 {
-	uint64_t last = range.iova.addr + (range.len - 1);
-	size_t i = phyr_space_hole_at(space, range.iova.addr);
+	for (unsigned int i = 0; i < UNIT_CNT; i++) {
+		bool kid = level && is_kid(node_at(part), i);
 
-	return i < space->hole_cnt && space->holes[i].first <= last;
-}
-
-static const char *check_live(const struct phyr_iova_space *space, uint64_t *ret_granules)
-{
-	size_t cnt = 0;
-
-	*ret_granules = 0;
-	for (size_t i = 0; i < space->live.cap; i++) {
-		struct phyr_iova_range range = space->live.slots[i];
-
-		if (range.len == 0)
-			continue;
-		if (touches_hole(space, range))
-			return "live range is free as well";
-		if (!phyr_live_find(&space->live, range.iova.addr))
-			return "live range cannot be found";
-		*ret_granules += range.len >> space->granule_lg2;
-		cnt++;
+		if ((is_end(part, i) || kid) && !is_taken(part, i))
+			return "something is where nothing is taken";
+		if (is_end(part, i) && kid)
+			return "a unit is two things at once";
+		if (level == 0 && i + 1 < UNIT_CNT && is_taken(part, i) && !is_end(part, i) &&
+		    !is_taken(part, i + 1))
+			return "a range has no end";
 	}
-	return cnt == space->live.cnt ? NULL : "live ranges are miscounted";
+	return NULL;
 }
 
-static const char *check(const struct phyr_iova_space *space)
+static const char *check_sum(const struct part *part, unsigned int level)
 {
-	uint64_t window_len = space->window.last.addr - space->window.first.addr;
-	uint64_t holes, live;
-	const char *reason = check_holes(space, &holes);
+	const struct node *node = node_at(part);
+	struct node again;
+	struct sum sum;
+
+	if (!has_kids(part, level)) {
+		phyr_part_sum(part, level, &sum);
+		return sum_changed(&sum, &part->sum) ? "a part is summed up wrongly" : NULL;
+	}
+	again = *node;
+	memset(&again.part.sum, 0, sizeof(again.part.sum));
+	(void)phyr_node_first_kid(&again, level);
+	if (sum_changed(&again.part.sum, &part->sum))
+		return "a node is summed up wrongly";
+	if (memcmp(again.tops, node->tops, sizeof(again.tops)) != 0 ||
+	    memcmp(again.most, node->most, sizeof(again.most)) != 0 ||
+	    memcmp(again.orders, node->orders, sizeof(again.orders)) != 0 ||
+	    memcmp(again.order, node->order, sizeof(again.order)) != 0 ||
+	    memcmp(again.best, node->best, sizeof(again.best)) != 0 ||
+	    memcmp(again.children, node->children, sizeof(again.children)) != 0)
+		return "a child is summed up wrongly";
+	return NULL;
+}
+
+static const char *check_slabs(const struct leaf *leaf, struct tally *tally)
+{
+	const char *reason = NULL;
+
+	for (const struct slab *slab = leaf->slabs; slab && !reason; slab = slab->leaf_next) {
+		reason = check_slab(leaf, slab);
+		tally->cached += slab->len;
+	}
+	return reason;
+}
+
+static const char *check_part(const struct part *part, unsigned int level, bool root,
+			      struct tally *tally)
+{
+	const char *reason = check_bits(part, level);
+	unsigned int kid_cnt = 0;
 
 	if (!reason)
-		reason = check_live(space, &live);
+		reason = check_sum(part, level);
+	if (!reason && !root && part->sum.pre == part_len(level))
+		reason = "an empty part stays";
+	if (!reason && level == 0)
+		reason = check_slabs((const struct leaf *)(const void *)part, tally);
+	tally->leaves += level == 0;
+	tally->nodes += level != 0;
+	for (unsigned int unit = 0; unit < UNIT_CNT && !reason; unit++) {
+		const struct part *kid = level ? kid_at(node_at(part), unit) : NULL;
+
+		kid_cnt += kid != NULL;
+		tally->ranges += is_end(part, unit);
+		if (kid)
+			reason = check_part(kid, level - 1, false, tally);
+		else if (is_taken(part, unit))
+			tally->taken += phyr_bits_size(unit_lg2(level));
+	}
+	if (!reason && level && kid_cnt != node_at(part)->kid_cnt)
+		reason = "kids are miscounted";
+	return reason;
+}
+
+static const char *check_space(const struct phyr_iova_space *space)
+{
+	const struct spares *spares = &space->tree.spares;
+	uint64_t inside = space->window.last - space->window.first + 1;
+	struct tally tally;
+	const char *reason;
+
+	memset(&tally, 0, sizeof(tally));
+	reason = check_part(&space->tree.root->part, space->tree.level, true, &tally);
 	if (reason)
 		return reason;
-	if (live != space->live_len >> space->granule_lg2)
+	if (tally.ranges != space->live_cnt + space->outside_cnt)
+		return "live ranges are miscounted";
+	if (tally.taken + inside != space->live + tree_last(&space->tree) + 1)
 		return "live bytes are miscounted";
-	if (holes + live != (window_len >> space->granule_lg2) + 1)
-		return "holes and live ranges are not the window";
-	if (space->hole_cap < space->live.cnt + 1)
-		return "no room for the holes that frees may open";
+	if (tally.cached != space->cached)
+		return "what caches hold is miscounted";
+	if (space->stats.metadata_len !=
+	    sizeof(*space) + (tally.leaves + spares->leaf_cnt) * sizeof(struct leaf) +
+		    (tally.nodes + spares->node_cnt) * sizeof(struct node))
+		return "metadata is miscounted";
 	return NULL;
 }
 
-bool phyr_iova_validate(const struct phyr_iova_space *space, const char **ret_reason)
+bool phyr_iova_validate(struct phyr_iova_space *space, const char **ret_reason)
 {
-	const char *reason = check(space);
+	const char *reason;
 
+	phyr_space_lock(space);
+	reason = check_space(space);
+	phyr_space_unlock(space);
 	if (reason && ret_reason)
 		*ret_reason = reason;
 	return !reason;
+}
+
+static const char *check_held(const struct phyr_iova_cache *cache, const struct slab *slab)
+{
+	const struct leaf *leaf = phyr_tree_leaf(&cache->space->tree, slab->first);
+	uint64_t free = slab_bits(slab->free);
+
+	if (phyr_slab_at(leaf, slab->first) != slab || slab->cache != cache)
+		return "the space does not know a slab";
+	if (free & ~slab_all(slab) || free & slab_bits(slab->away))
+		return "a range is free twice";
+	if (slab->free_cnt != (unsigned int)__builtin_popcountll(free))
+		return "free ranges of a slab are miscounted";
+	if (slab->open != (free != 0))
+		return "a slab is in the wrong list";
+	for (uint64_t word = slab->first / 64; word <= (slab->first + slab->len - 1) / 64; word++)
+		if (phyr_table_find(&cache->table, word) != slab)
+			return "a slab cannot be found";
+	return check_slab(leaf, slab);
+}
+
+bool phyr_iova_cache_validate(struct phyr_iova_cache *cache, const char **ret_reason)
+{
+	const char *reason = NULL;
+	size_t cnt = 0;
+
+	phyr_space_lock(cache->space);
+	for (const struct slab *slab = cache->all; slab && !reason; slab = slab->all_next) {
+		reason = check_held(cache, slab);
+		cnt++;
+	}
+	phyr_space_unlock(cache->space);
+	if (!reason && cnt != cache->stats.slab_cnt)
+		reason = "slabs are miscounted";
+	if (reason && ret_reason)
+		*ret_reason = reason;
+	return !reason;
+}
+
+void phyr_iova_cache_stats(struct phyr_iova_cache *cache, struct phyr_iova_cache_stats *ret_stats)
+{
+	uint64_t held = 0;
+
+	for (const struct slab *slab = cache->all; slab; slab = slab->all_next) {
+		uint64_t ranges = slab_bits(slab->free) | slab_bits(slab->away);
+
+		held += (uint64_t)__builtin_popcountll(ranges) * slab->cnt;
+	}
+	*ret_stats = cache->stats;
+	ret_stats->held_len = held << cache->space->granule_lg2;
 }

@@ -1,129 +1,175 @@
 /* SPDX-License-Identifier: MIT */
-/* Taking and giving back: what that does to holes and live ranges. */
+/* Taking ranges and giving them back, under the lock. */
 
-#include "../base/check.h"
+#include "cache.h"
 #include "space.h"
 
-/* Finds a hole and an address in it. */
-static int find(const struct phyr_iova_space *space, const struct want *want, size_t *ret_hole,
-		uint64_t *ret_first)
+void phyr_space_count(struct phyr_iova_space *space, uint64_t granules, uint64_t ranges)
 {
-	struct hole whole = { space->window.first.addr, space->window.last.addr };
+	struct phyr_iova_stats *stats = &space->stats;
 
-	for (size_t n = 0; n < space->hole_cnt; n++) {
-		size_t i = want->place.bottom_up ? n : space->hole_cnt - 1 - n;
-
-		if (phyr_want_fit(want, space->holes[i], ret_first)) {
-			*ret_hole = i;
-			return PHYR_OK;
-		}
-	}
-	return phyr_want_fit(want, whole, ret_first) ? PHYR_E_NOSPACE : PHYR_E_LIMIT;
+	space->live += granules;
+	space->live_cnt += ranges;
+	if (space->live_cnt > stats->live_cnt_max)
+		stats->live_cnt_max = space->live_cnt;
+	if (space->live > stats->live_len_max)
+		stats->live_len_max = space->live;
 }
 
-/* Cuts a range out of the hole that holds it; there is room for everything. */
-static void take(struct phyr_iova_space *space, size_t i, struct phyr_iova_range range)
+static void take(struct phyr_iova_space *space, struct span span)
 {
-	struct hole *hole = &space->holes[i];
-	uint64_t first = range.iova.addr;
-	uint64_t last = first + (range.len - 1);
-	struct hole above = { last + 1, hole->last };
-	bool has_above = last < hole->last;
+	phyr_tree_take(&space->tree, span);
+	phyr_space_count(space, span.last - span.first + 1, 1);
+	space->stats.alloc_cnt++;
+}
 
-	if (first > hole->first) {
-		hole->last = first - 1;
-		if (has_above)
-			phyr_space_insert_hole(space, i + 1, above);
-	} else if (has_above) {
-		*hole = above;
-	} else {
-		phyr_space_remove_hole(space, i);
+/* One try; PHYR_E_BUSY: it needs so many spares more. Takes and leaves the lock. */
+static int try_alloc(struct phyr_iova_space *space, struct want *want, struct span *ret_span,
+		     size_t *ret_leaves, size_t *ret_nodes)
+{
+	struct span span;
+	int err;
+
+	phyr_space_lock(space);
+	err = phyr_space_choose(space, want, &span.first);
+	if (!err) {
+		span.last = span.first + (want->cnt - 1);
+		if (phyr_spares_suffice(space, span, ret_leaves, ret_nodes)) {
+			take(space, span);
+			*ret_span = span;
+		} else {
+			err = PHYR_E_BUSY;
+		}
 	}
-	phyr_live_insert(&space->live, range);
-	space->live_len += range.len;
-	space->alloc_cnt++;
-	if (space->live.cnt > space->live_max)
-		space->live_max = space->live.cnt;
-	PHYR_ASSERT(space->hole_cnt <= space->hole_cap);
+	space->stats.search_cnt += err != PHYR_E_BUSY ? want->tried : 0;
+	space->stats.nospace_cnt += err == PHYR_E_NOSPACE;
+	space->stats.limit_cnt += err == PHYR_E_LIMIT;
+	phyr_space_unlock(space);
+	return err;
 }
 
 int phyr_iova_alloc(struct phyr_iova_space *space, uint64_t len,
 		    const struct phyr_placement *placement, struct phyr_iova_range *ret_range)
 {
-	struct phyr_iova_range range;
 	struct want want;
-	size_t hole = 0;
+	struct span span;
+	size_t leaves, nodes;
 	int err;
 
 	if (!space || !ret_range)
 		return PHYR_E_INVAL;
 	err = phyr_want_init(space, len, placement, &want);
+	if (err == PHYR_E_LIMIT) {
+		/* It is counted like other limits. */
+		want.window = (struct span){ 1, 0 };
+		err = PHYR_OK;
+	}
 	if (!err)
-		err = find(space, &want, &hole, &range.iova.addr);
-	space->nospace_cnt += err == PHYR_E_NOSPACE;
-	space->limit_cnt += err == PHYR_E_LIMIT;
-	if (!err)
-		err = phyr_space_make_room(space);
+		err = try_alloc(space, &want, &span, &leaves, &nodes);
+	while (err == PHYR_E_BUSY) {
+		err = phyr_spares_grow(space, leaves, nodes);
+		if (!err)
+			err = try_alloc(space, &want, &span, &leaves, &nodes);
+	}
 	if (err)
 		return err;
-	range.len = want.len;
-	take(space, hole, range);
-	*ret_range = range;
+	*ret_range = space_range(space, span);
 	return PHYR_OK;
+}
+
+static bool is_free(const struct phyr_iova_space *space, struct span span)
+{
+	uint64_t taken;
+
+	return !phyr_tree_next_taken(&space->tree, span.first, &taken) || taken > span.last;
+}
+
+static int try_reserve(struct phyr_iova_space *space, struct span span, size_t *ret_leaves,
+		       size_t *ret_nodes)
+{
+	int err = PHYR_OK;
+
+	phyr_space_lock(space);
+	if (!is_free(space, span)) {
+		err = PHYR_E_EXISTS;
+		space->stats.exists_cnt++;
+	} else if (!phyr_spares_suffice(space, span, ret_leaves, ret_nodes)) {
+		err = PHYR_E_BUSY;
+	} else {
+		take(space, span);
+	}
+	phyr_space_unlock(space);
+	return err;
 }
 
 int phyr_iova_reserve(struct phyr_iova_space *space, struct phyr_iova_range range)
 {
+	size_t leaves, nodes;
+	struct span span;
 	uint64_t last;
-	size_t i;
 	int err;
 
 	if (!space || range.len == 0)
 		return PHYR_E_INVAL;
-	if (!phyr_bits_last(range.iova.addr, range.len, &last) ||
-	    range.iova.addr < space->window.first.addr || last > space->window.last.addr)
+	if (!phyr_bits_last(range.iova.addr, range.len, &last))
+		return PHYR_E_RANGE;
+	span.first = range.iova.addr >> space->granule_lg2;
+	span.last = last >> space->granule_lg2;
+	if (span.first < space->window.first || span.last > space->window.last)
 		return PHYR_E_RANGE;
 	if (!phyr_bits_aligned(range.iova.addr | range.len, space->granule_lg2))
 		return PHYR_E_ALIGN;
-	i = phyr_space_hole_at(space, range.iova.addr);
-	if (i == space->hole_cnt || space->holes[i].first > range.iova.addr ||
-	    space->holes[i].last < last)
-		return PHYR_E_EXISTS;
-	err = phyr_space_make_room(space);
+	err = try_reserve(space, span, &leaves, &nodes);
+	while (err == PHYR_E_BUSY) {
+		err = phyr_spares_grow(space, leaves, nodes);
+		if (!err)
+			err = try_reserve(space, span, &leaves, &nodes);
+	}
+	return err;
+}
+
+static int give(struct phyr_iova_space *space, struct span span)
+{
+	struct slab *slab = phyr_slab_at(phyr_tree_leaf(&space->tree, span.first), span.first);
+	int err;
+
+	if (slab)
+		return phyr_slab_return(slab, span);
+	err = phyr_tree_check(&space->tree, span);
 	if (err)
 		return err;
-	take(space, i, range);
+	phyr_tree_give(&space->tree, span);
+	space->live -= span.last - span.first + 1;
+	space->live_cnt--;
 	return PHYR_OK;
+}
+
+int phyr_space_free(struct phyr_iova_space *space, struct phyr_iova_range range)
+{
+	unsigned int lg2 = space->granule_lg2;
+	struct span span = { range.iova.addr >> lg2, 0 };
+	uint64_t last;
+	int err = PHYR_E_NOENT;
+
+	/* No range ends there: what is wrong may still start where one does. */
+	span.last = UINT64_MAX;
+	if (phyr_bits_aligned(range.len, lg2) && phyr_bits_last(range.iova.addr, range.len, &last))
+		span.last = last >> lg2;
+	if (phyr_bits_aligned(range.iova.addr, lg2) && span.first >= space->window.first &&
+	    span.first <= space->window.last)
+		err = give(space, span);
+	space->stats.refused_cnt += err != PHYR_OK;
+	return err;
 }
 
 int phyr_iova_free(struct phyr_iova_space *space, struct phyr_iova_range range)
 {
-	struct phyr_iova_range *slot;
-	uint64_t first = range.iova.addr;
-	bool joins_below, joins_above;
-	uint64_t last;
-	size_t i;
+	int err;
 
 	if (!space)
 		return PHYR_E_INVAL;
-	slot = phyr_live_find(&space->live, first);
-	if (!slot)
-		return PHYR_E_NOENT;
-	if (slot->len != range.len)
-		return PHYR_E_PARTIAL;
-	last = first + (range.len - 1);
-	phyr_live_remove(&space->live, slot);
-	space->live_len -= range.len;
-	i = phyr_space_hole_at(space, first);
-	joins_above = i < space->hole_cnt && space->holes[i].first == last + 1;
-	joins_below = i > 0 && space->holes[i - 1].last == first - 1;
-	if (joins_above)
-		space->holes[i].first = first;
-	if (joins_below)
-		space->holes[i - 1].last = joins_above ? space->holes[i].last : last;
-	if (joins_below && joins_above)
-		phyr_space_remove_hole(space, i);
-	else if (!joins_below && !joins_above)
-		phyr_space_insert_hole(space, i, (struct hole){ first, last });
-	return PHYR_OK;
+	phyr_space_lock(space);
+	err = phyr_space_free(space, range);
+	phyr_spares_unlock(space);
+	return err;
 }

@@ -1,72 +1,85 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An I/O address space as two plain structures: the free ranges, sorted, and the live ones, hashed.
+ * A space: the tree of its granules, a lock, and what it counts.
  *
- * Invariant: holes are granule-aligned, inside the window, sorted, and no two touch; live ranges
- * and holes together are exactly the window. Room for one more hole than a free could ever need
- * is made when a range is taken, so giving back needs no memory.
+ * What lies outside the window is taken when the space is made, so that only limits of requests
+ * need a look. Ranges in slabs of caches are ranges like others to the tree.
  */
 #ifndef PHYR_IOVA_SPACE_H
 #define PHYR_IOVA_SPACE_H
 
-#include <phyr/bits.h>
 #include <phyr/iova.h>
 
-/* A free range; both ends included, so that the last byte of the space can be named. */
-struct hole {
-	uint64_t first;
-	uint64_t last;
-};
-
-/* Live ranges by their first byte: open addressing, linear probing. */
-struct live_table {
-	struct phyr_iova_range *slots; /* len 0 = empty */
-	size_t cap;		       /* a power of two, or 0 */
-	size_t cnt;
-};
+#include "tree.h"
 
 struct phyr_iova_space {
 	const struct phyr_mem *mem;
-	struct phyr_window window;
 	unsigned int granule_lg2;
-	struct hole *holes;
-	size_t hole_cnt;
-	size_t hole_cap;
-	struct live_table live;
-	uint64_t live_len;
-	uint64_t live_max;
-	uint64_t alloc_cnt;
-	uint64_t nospace_cnt;
-	uint64_t limit_cnt;
+	struct span window;
+	uintptr_t lock; /* lock.c */
+	struct tree tree;
+	size_t outside_cnt; /* ranges that stand for what is outside the window */
+	uint64_t live_cnt;
+	uint64_t live; /* granules, 2^52 at most */
+	uint64_t cached;
+	struct phyr_iova_stats stats; /* what is counted only upwards */
 };
 
-/* A checked request, in whole granules. */
+/* A checked request, in granules. */
 struct want {
-	uint64_t len;
-	uint64_t first; /* window, both ends included */
-	uint64_t last;
-	struct phyr_placement place;
+	uint64_t cnt;
+	struct span window;
+	uint64_t phase;
+	unsigned int align_lg2;
+	unsigned int boundary_lg2;
+	bool bounded; /* there is a boundary */
+	enum phyr_fit fit;
+	uint64_t tried; /* holes that choosing looked at one by one */
 };
+
+/* lock.c: held for bounded work, never while hooks run. */
+void phyr_space_lock(struct phyr_iova_space *space);
+void phyr_space_unlock(struct phyr_iova_space *space);
+
+/* spares.c: leaves and nodes for what a range needs. */
+
+/* Are there spares for taking a free range? If not, says how many are missing. */
+bool phyr_spares_suffice(struct phyr_iova_space *space, struct span span, size_t *ret_leaves,
+			 size_t *ret_nodes);
+/* Gets more from the hooks; not under the lock. */
+int phyr_spares_grow(struct phyr_iova_space *space, size_t leaf_cnt, size_t node_cnt);
+/* Unlocks, and lets hooks have what is more than enough. */
+void phyr_spares_unlock(struct phyr_iova_space *space);
+void phyr_spares_free(struct phyr_iova_space *space);
+
+/* fit.c: where a request fits in a hole. */
 
 /* Checks a request; the result codes are those of phyr_iova_alloc(). */
 int phyr_want_init(const struct phyr_iova_space *space, uint64_t len,
 		   const struct phyr_placement *placement, struct want *want);
-/* The best address in a hole, cut to the request's window. */
-bool phyr_want_fit(const struct want *want, struct hole hole, uint64_t *ret_first);
+/* The best place in a hole, which is cut to the request's window. */
+bool phyr_want_fit(const struct want *want, struct span hole, uint64_t *ret_first);
+/* log2 of the block that surely holds the request wherever it lies. */
+unsigned int phyr_want_block(const struct want *want);
 
-/* Room for one more live range and for the hole that freeing any live range may open. */
-int phyr_space_make_room(struct phyr_iova_space *space);
-/* The first hole that ends at or above an address; hole_cnt if none does. */
-size_t phyr_space_hole_at(const struct phyr_iova_space *space, uint64_t addr);
-void phyr_space_insert_hole(struct phyr_iova_space *space, size_t i, struct hole hole);
-void phyr_space_remove_hole(struct phyr_iova_space *space, size_t i);
+/* choose.c: which place. PHYR_OK, PHYR_E_NOSPACE or PHYR_E_LIMIT; under the lock. */
+int phyr_space_choose(const struct phyr_iova_space *space, struct want *want, uint64_t *ret_first);
 
-/* Makes room for one more live range; PHYR_E_NOMEM leaves the table as it was. */
-int phyr_live_reserve(struct live_table *table, const struct phyr_mem *mem);
-void phyr_live_insert(struct live_table *table, struct phyr_iova_range range);
-/* The slot of the range that starts here, NULL if none does. */
-struct phyr_iova_range *phyr_live_find(const struct live_table *table, uint64_t first);
-void phyr_live_remove(struct live_table *table, struct phyr_iova_range *slot);
-void phyr_live_fini(struct live_table *table, const struct phyr_mem *mem);
+/* iova.c: under the lock. */
+
+/* Counts what has been taken. */
+void phyr_space_count(struct phyr_iova_space *space, uint64_t granules, uint64_t ranges);
+/* What phyr_iova_free() does with a range. */
+int phyr_space_free(struct phyr_iova_space *space, struct phyr_iova_range range);
+
+static inline struct phyr_iova_range space_range(const struct phyr_iova_space *space,
+						 struct span span)
+{
+	struct phyr_iova_range range;
+
+	range.iova.addr = span.first << space->granule_lg2;
+	range.len = (span.last - span.first + 1) << space->granule_lg2;
+	return range;
+}
 
 #endif

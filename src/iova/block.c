@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Free blocks: powers of two, aligned to themselves, inside a window.
+ *
+ * A kid whose order suffices has one, so the way down never turns back, but for the one or two
+ * ways along the ends of the window.
+ */
+
+#include "tree.h"
+
+/* One search. */
+struct search {
+	struct span window; /* granules from the start of the tree */
+	unsigned int order;
+	enum which which;
+};
+
+/* Of the 64 units from base on, those that lie whole in a window. */
+static uint64_t units_in(struct span window, uint64_t base, unsigned int lg2)
+{
+	uint64_t first = 0, end = 64;
+
+	if (window.last < base)
+		return 0;
+	if (window.first > base)
+		first = (window.first - base + phyr_bits_mask(lg2)) >> lg2;
+	if (window.last - base < (UINT64_C(64) << lg2) - 1)
+		end = (window.last - base + 1) >> lg2;
+	return first < end ? bits_between((unsigned int)first, (unsigned int)end - 1) : 0;
+}
+
+/*
+ * A group of 2^order ones, by its first bit. The tightest is part of the smallest maximal group,
+ * whose order is told.
+ */
+static bool pick(uint64_t ones, unsigned int order, enum which which, unsigned int *ret_first,
+		 unsigned int *ret_order)
+{
+	uint64_t groups = phyr_fold(ones, order), alone;
+	unsigned int maximal = order;
+
+	if (!groups)
+		return false;
+	for (alone = groups; which == TIGHTEST; alone = groups, maximal++) {
+		uint64_t larger = phyr_fold_step(groups, maximal);
+
+		if (!larger)
+			break;
+		alone = groups & ~phyr_fold_halves(larger, maximal + 1);
+		if (alone)
+			break;
+		groups = larger;
+	}
+	*ret_order = maximal;
+	*ret_first = which == LOWEST ? phyr_bits_ctz(alone) : phyr_bits_log2(alone);
+	*ret_first += (1U << maximal) - (1U << order);
+	return true;
+}
+
+/* A group of free units inside one word; the tightest is not in a word that is free whole. */
+static bool in_words(const struct part *part, unsigned int level, const struct search *search,
+		     uint64_t base, uint64_t *ret)
+{
+	unsigned int lg2 = unit_lg2(level), least = PART_LG2;
+
+	for (unsigned int n = 0; n < WORD_CNT; n++) {
+		unsigned int i = search->which == LOWEST ? n : WORD_CNT - 1 - n;
+		uint64_t word_base = base + ((uint64_t)i * 64 << lg2);
+		uint64_t free = ~part->words[i].taken;
+		unsigned int first, order;
+
+		if (!free)
+			continue;
+		free &= units_in(search->window, word_base, lg2);
+		if (!pick(free, search->order - lg2, search->which, &first, &order) ||
+		    order >= least)
+			continue;
+		least = order;
+		*ret = word_base + ((uint64_t)first << lg2);
+		if (search->which != TIGHTEST)
+			break;
+	}
+	return least < PART_LG2;
+}
+
+/* A group of free words, or of units of a free word. */
+static bool in_free_words(const struct part *part, unsigned int level, const struct search *search,
+			  uint64_t base, uint64_t *ret)
+{
+	unsigned int lg2 = unit_lg2(level) + 6, first, order;
+	uint64_t whole = 0;
+
+	for (unsigned int i = 0; i < WORD_CNT; i++)
+		whole |= (uint64_t)(part->words[i].taken == 0) << i;
+	whole &= units_in(search->window, base, lg2);
+	if (!pick(whole, search->order > lg2 ? search->order - lg2 : 0, search->which, &first,
+		  &order))
+		return false;
+	*ret = base + ((uint64_t)first << lg2);
+	if (search->order < lg2)
+		*ret += phyr_bits_size(lg2) - phyr_bits_size(search->order);
+	return true;
+}
+
+static bool in_free_word(const struct part *part, unsigned int level, uint64_t granule)
+{
+	return part->words[unit_of(level, granule) / 64].taken == 0;
+}
+
+/* A group of free units. */
+static bool in_units(const struct part *part, unsigned int level, const struct search *search,
+		     uint64_t base, uint64_t *ret)
+{
+	bool within;
+
+	if (search->order > unit_lg2(level + 1))
+		return false;
+	if (search->order >= unit_lg2(level) + 6)
+		return in_free_words(part, level, search, base, ret);
+	within = in_words(part, level, search, base, ret);
+	/* A word that is free whole is the last choice, and there may be a tighter group of them. */
+	if (within && search->which == TIGHTEST && in_free_word(part, level, *ret))
+		(void)in_free_words(part, level, search, base, ret);
+	return within;
+}
+
+/* A block where everything is free. */
+static bool in_free(const struct search *search, struct span free, uint64_t *ret)
+{
+	uint64_t mask = phyr_bits_mask(search->order);
+
+	if (free.first < search->window.first)
+		free.first = search->window.first;
+	if (free.last > search->window.last)
+		free.last = search->window.last;
+	free.first = (free.first + mask) & ~mask;
+	if (free.first > free.last || free.last - free.first < mask)
+		return false;
+	*ret = search->which == LOWEST ? free.first : ((free.last + 1) & ~mask) - (mask + 1);
+	return true;
+}
+
+static bool find_in(const struct part *part, unsigned int level, const struct search *search,
+		    uint64_t base, uint64_t *ret);
+
+static bool in_unit(const struct node *node, unsigned int level, const struct search *search,
+		    uint64_t base, unsigned int unit, uint64_t *ret)
+{
+	struct span all = { base + ((uint64_t)unit << unit_lg2(level)), 0 };
+	const struct part *kid = kid_at(node, unit);
+
+	all.last = all.first | phyr_bits_mask(unit_lg2(level));
+	if (all.first > search->window.last || all.last < search->window.first)
+		return false;
+	if (!is_taken(&node->part, unit))
+		return in_free(search, all, ret);
+	return kid && node->order[unit] > search->order &&
+	       find_in(kid, level - 1, search, all.first, ret);
+}
+
+/* A block that is so much larger was never broken: the highest is as good, and keeps all together. */
+static bool is_tight(uint64_t order, const struct search *search)
+{
+	return order <= search->order + PART_LG2;
+}
+
+/* The kid with the smallest sufficient order among those that lie in the window whole. */
+static bool in_tightest_kid(const struct node *node, unsigned int level,
+			    const struct search *search, uint64_t base, uint64_t *ret)
+{
+	unsigned int best = 0;
+	uint64_t least = UINT64_MAX;
+
+	for (unsigned int word = 0; word < WORD_CNT; word++) {
+		uint64_t set = 0;
+
+		if (node->orders[word] > search->order)
+			set = node->kids[word] &
+			      units_in(search->window,
+				       base + ((uint64_t)word * 64 << unit_lg2(level)),
+				       unit_lg2(level));
+		for (; set; set &= set - 1) {
+			unsigned int unit = word * 64 + phyr_bits_ctz(set);
+			uint64_t order = node->order[unit];
+
+			if (order > search->order && order <= least &&
+			    is_tight(order - 1, search)) {
+				least = order;
+				best = unit;
+			}
+		}
+	}
+	return least != UINT64_MAX && in_unit(node, level, search, base, best, ret);
+}
+
+/* A free unit that breaks the least; the block is at its top. */
+static bool in_tightest_unit(const struct node *node, unsigned int level,
+			     const struct search *search, uint64_t base, uint64_t *ret)
+{
+	struct search unit = { search->window, unit_lg2(level), TIGHTEST };
+
+	if (!is_tight(unit.order, search) || !in_units(&node->part, level, &unit, base, ret))
+		return false;
+	*ret += phyr_bits_size(unit.order) - phyr_bits_size(search->order);
+	return true;
+}
+
+/* The highest or lowest unit that holds one, those that the window cuts included. */
+static bool in_first(const struct node *node, unsigned int level, const struct search *search,
+		     uint64_t base, uint64_t *ret)
+{
+	for (unsigned int n = 0; n < WORD_CNT; n++) {
+		unsigned int word = search->which == LOWEST ? n : WORD_CNT - 1 - n;
+		uint64_t set = ~node->part.words[word].taken;
+
+		if (node->kid_cnt && node->orders[word] > search->order)
+			set |= node->kids[word];
+
+		while (set) {
+			unsigned int bit = search->which == LOWEST ? phyr_bits_ctz(set) :
+								     phyr_bits_log2(set);
+
+			set &= ~bit_of(bit);
+			bit += word * 64;
+			if (is_kid(node, bit) && node->order[bit] <= search->order)
+				continue;
+			if (in_unit(node, level, search, base, bit, ret))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool find_in(const struct part *part, unsigned int level, const struct search *search,
+		    uint64_t base, uint64_t *ret)
+{
+	const struct node *node = node_at(part);
+
+	if (search->order >= unit_lg2(level))
+		return in_units(part, level, search, base, ret);
+	return (search->which == TIGHTEST &&
+		((node->kid_cnt && in_tightest_kid(node, level, search, base, ret)) ||
+		 in_tightest_unit(node, level, search, base, ret))) ||
+	       in_first(node, level, search, base, ret);
+}
+
+bool phyr_tree_block(const struct tree *tree, struct span window, unsigned int order,
+		     enum which which, uint64_t *ret_first)
+{
+	const struct search search = { window, order, which };
+
+	return tree->root->part.sum.order > order &&
+	       find_in(&tree->root->part, tree->level, &search, 0, ret_first);
+}

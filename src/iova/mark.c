@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Taking and giving back ranges of granules, and what that does to every level.
+ *
+ * The way leads down to the lowest part that holds the whole range, there to at most two kids a
+ * level, and up again until nothing changes.
+ */
+
+#include <string.h>
+
+#include "tree.h"
+
+/* How a span, counted from a node's first granule, meets the node's units. */
+struct cut {
+	unsigned int first; /* units that it touches */
+	unsigned int last;
+	bool low;	   /* it leaves out the start of the first */
+	bool high;	   /* it leaves out the end of the last */
+	bool any;	   /* it covers some whole */
+	struct span whole; /* those */
+};
+
+static struct cut cut_span(unsigned int level, struct span span)
+{
+	unsigned int lg2 = unit_lg2(level);
+	uint64_t mask = phyr_bits_mask(lg2);
+	struct cut cut = {
+		.first = (unsigned int)(span.first >> lg2),
+		.last = (unsigned int)(span.last >> lg2),
+		.low = span.first & mask,
+		.high = (span.last & mask) != mask,
+	};
+
+	cut.any = cut.first + cut.low + cut.high <= cut.last;
+	cut.whole = (struct span){ cut.first + cut.low, cut.last - cut.high };
+	return cut;
+}
+
+/* The part of a span in a unit, from the unit's first granule on. */
+static struct span in_unit(unsigned int level, struct span span, unsigned int unit)
+{
+	uint64_t mask = phyr_bits_mask(unit_lg2(level));
+	struct span inside = { 0, mask };
+
+	if (unit == (unsigned int)(span.first >> unit_lg2(level)))
+		inside.first = span.first & mask;
+	if (unit == (unsigned int)(span.last >> unit_lg2(level)))
+		inside.last = span.last & mask;
+	return inside;
+}
+
+static struct part *pop_spare(struct tree *tree, unsigned int level)
+{
+	void **list = level ? &tree->spares.nodes : &tree->spares.leaves;
+	struct part *part = *list;
+
+	PHYR_ASSERT(part);
+	memcpy(list, part, sizeof(*list));
+	tree->spares.leaf_cnt -= level == 0;
+	tree->spares.node_cnt -= level != 0;
+	/* Of a node without kids the children are not in use. */
+	memset(part, 0, level ? offsetof(struct node, most) : sizeof(struct leaf));
+	phyr_part_sum(part, level, &part->sum);
+	return part;
+}
+
+void phyr_tree_spare(struct tree *tree, void *empty, bool is_leaf)
+{
+	void **list = is_leaf ? &tree->spares.leaves : &tree->spares.nodes;
+
+	tree->path.part = NULL;
+	memcpy(empty, list, sizeof(*list));
+	*list = empty;
+	tree->spares.leaf_cnt += is_leaf;
+	tree->spares.node_cnt += !is_leaf;
+}
+
+static bool is_empty(const struct part *part, unsigned int level)
+{
+	return part->sum.pre == part_len(level);
+}
+
+static bool remove_kid(struct tree *tree, struct node *node, unsigned int level, unsigned int unit)
+{
+	struct part *kid = node->children[unit].kid;
+
+	node->kids[unit / 64] &= ~bit_of(unit);
+	node->kid_cnt--;
+	phyr_part_clear(&node->part, (struct span){ unit, unit });
+	phyr_tree_spare(tree, kid, level == 1);
+	return phyr_node_refresh(node, level, (struct span){ unit, unit });
+}
+
+static bool take(struct tree *tree, struct part *part, unsigned int level, struct span span,
+		 bool ends);
+
+/* In a unit that is free so far. */
+static bool take_in_new(struct tree *tree, struct node *node, unsigned int level, struct span span,
+			unsigned int unit, bool ends)
+{
+	struct part *kid = pop_spare(tree, level - 1);
+
+	node->children[unit].kid = kid;
+	node->kids[unit / 64] |= bit_of(unit);
+	node->kid_cnt++;
+	phyr_part_mark(&node->part, (struct span){ unit, unit }, false);
+	(void)take(tree, kid, level - 1, in_unit(level, span, unit), ends);
+	return node->kid_cnt == 1 ? phyr_node_first_kid(node, level) :
+				    phyr_node_refresh(node, level, (struct span){ unit, unit });
+}
+
+static bool take_in_unit(struct tree *tree, struct node *node, unsigned int level, struct span span,
+			 unsigned int unit, bool ends)
+{
+	struct part *kid = kid_at(node, unit);
+	struct sum before;
+
+	if (!kid)
+		return take_in_new(tree, node, level, span, unit, ends);
+	before = kid->sum;
+	return take(tree, kid, level - 1, in_unit(level, span, unit), ends) &&
+	       phyr_node_adjust(node, level, unit, &before);
+}
+
+static bool take_whole(struct node *node, unsigned int level, struct span units, bool ends)
+{
+	struct sum before = node->part.sum;
+
+	if (!node->kid_cnt) {
+		phyr_part_take(&node->part, level, units, ends);
+		return sum_changed(&before, &node->part.sum);
+	}
+	phyr_part_mark(&node->part, units, ends);
+	return phyr_node_refresh(node, level, units);
+}
+
+/* Returns whether the sum changed, and so those above may. */
+static bool take(struct tree *tree, struct part *part, unsigned int level, struct span span,
+		 bool ends)
+{
+	struct sum before = part->sum;
+	bool changed = false;
+	struct cut cut;
+
+	if (level == 0) {
+		phyr_part_take(part, 0, span, ends);
+		return sum_changed(&before, &part->sum);
+	}
+	cut = cut_span(level, span);
+	if (cut.any)
+		changed = take_whole(node_of(part), level, cut.whole,
+				     ends && cut.whole.last == cut.last);
+	if (cut.low || (cut.high && cut.first == cut.last))
+		changed |= take_in_unit(tree, node_of(part), level, span, cut.first,
+					ends && cut.first == cut.last);
+	if (cut.high && cut.first != cut.last)
+		changed |= take_in_unit(tree, node_of(part), level, span, cut.last, ends);
+	return changed;
+}
+
+static bool give(struct tree *tree, struct part *part, unsigned int level, struct span span);
+
+static bool give_in_unit(struct tree *tree, struct node *node, unsigned int level, struct span span,
+			 unsigned int unit)
+{
+	struct part *kid = node->children[unit].kid;
+	struct sum before = kid->sum;
+	bool changed = give(tree, kid, level - 1, in_unit(level, span, unit));
+
+	if (is_empty(kid, level - 1))
+		return remove_kid(tree, node, level, unit);
+	return changed && phyr_node_adjust(node, level, unit, &before);
+}
+
+static bool give_whole(struct node *node, unsigned int level, struct span units)
+{
+	struct sum before = node->part.sum;
+
+	if (!node->kid_cnt) {
+		phyr_part_give(&node->part, level, units);
+		return sum_changed(&before, &node->part.sum);
+	}
+	phyr_part_clear(&node->part, units);
+	return phyr_node_refresh(node, level, units);
+}
+
+static bool give(struct tree *tree, struct part *part, unsigned int level, struct span span)
+{
+	struct sum before = part->sum;
+	bool changed = false;
+	struct cut cut;
+
+	if (level == 0) {
+		phyr_part_give(part, 0, span);
+		return sum_changed(&before, &part->sum);
+	}
+	cut = cut_span(level, span);
+	if (cut.any)
+		changed = give_whole(node_of(part), level, cut.whole);
+	if (cut.low || (cut.high && cut.first == cut.last))
+		changed |= give_in_unit(tree, node_of(part), level, span, cut.first);
+	if (cut.high && cut.first != cut.last)
+		changed |= give_in_unit(tree, node_of(part), level, span, cut.last);
+	return changed;
+}
+
+/* Goes down as far as one kid holds all of a span that is not the whole kid. */
+static void descend_anew(struct tree *tree, struct span span)
+{
+	struct part *part = &tree->root->part;
+	unsigned int level = tree->level, lg2 = unit_lg2(level);
+	uint64_t differs = span.first ^ span.last;
+
+	for (; level > 0 && !(differs >> lg2); level--, lg2 -= PART_LG2) {
+		struct node *node = node_of(part);
+		unsigned int unit = (unsigned int)(span.first >> lg2) & (UNIT_CNT - 1);
+
+		if (!is_kid(node, unit))
+			break;
+		tree->path.nodes[level] = node;
+		part = node->children[unit].kid;
+	}
+	/* Of the parts, leaves are what does not fit into caches: fetch all that is needed at once. */
+	__builtin_prefetch(&part->words[(span.first & (UNIT_CNT - 1)) / 64]);
+	__builtin_prefetch(part);
+	tree->path.part = part;
+	tree->path.level = level;
+	tree->path.number = span.first >> (lg2 + PART_LG2);
+}
+
+/* The way to the lowest part for a span; often it is the leaf of the call before. */
+static inline const struct path *descend(struct tree *tree, struct span span)
+{
+	const struct path *path = &tree->path;
+
+	if (!path->part || path->level || path->number != span.first >> PART_LG2 ||
+	    path->number != span.last >> PART_LG2)
+		descend_anew(tree, span);
+	return path;
+}
+
+struct leaf *phyr_tree_leaf(struct tree *tree, uint64_t granule)
+{
+	const struct path *path = descend(tree, (struct span){ granule, granule });
+
+	return path->level == 0 ? (struct leaf *)(void *)path->part : NULL;
+}
+
+static struct span in_part(unsigned int level, struct span span)
+{
+	uint64_t mask = part_len(level) - 1;
+
+	return (struct span){ span.first & mask, span.last & mask };
+}
+
+/* From a part whose sum was another up until nothing changes. */
+static void climb(struct tree *tree, const struct part *part, struct sum before, uint64_t granule)
+{
+	for (unsigned int level = tree->path.level + 1; level <= tree->level; level++) {
+		struct node *node = tree->path.nodes[level];
+		unsigned int unit = unit_of(level, granule);
+		struct sum own = node->part.sum;
+		bool changed = is_empty(part, level - 1) ?
+				       remove_kid(tree, node, level, unit) :
+				       phyr_node_adjust(node, level, unit, &before);
+
+		if (!changed)
+			break;
+		before = own;
+		part = &node->part;
+	}
+}
+
+void phyr_tree_take(struct tree *tree, struct span span)
+{
+	const struct path *path = descend(tree, span);
+	struct part *part = path->part;
+	struct sum before = part->sum;
+
+	if (take(tree, part, path->level, in_part(path->level, span), true))
+		climb(tree, part, before, span.first);
+}
+
+void phyr_tree_give(struct tree *tree, struct span span)
+{
+	const struct path *path = descend(tree, span);
+	struct part *part = path->part;
+	struct sum before = part->sum;
+
+	/* What is given may be spared on the way: the path is not to be looked at again. */
+	if (give(tree, part, path->level, in_part(path->level, span)))
+		climb(tree, part, before, span.first);
+}
+
+void phyr_tree_take_tiles(struct tree *tree, struct span span, uint64_t cnt)
+{
+	struct span first = { span.first, span.first + cnt - 1 };
+	struct part *leaf;
+
+	/* The first brings the leaf into being, where all might have become a bit above. */
+	phyr_tree_take(tree, first);
+	if (first.last < span.last)
+		phyr_tree_take(tree, (struct span){ first.last + 1, span.last });
+	leaf = &phyr_tree_leaf(tree, span.first)->part;
+	for (uint64_t end = first.last; end <= span.last; end += cnt)
+		leaf->words[(end & (UNIT_CNT - 1)) / 64].ends |= bit_of((unsigned int)end);
+}
+
+/* What the way down to one end of a span lacks; kids below a missing one are all missing. */
+static void need_at(const struct part *part, unsigned int level, struct span span, uint64_t granule,
+		    size_t *leaves, size_t *nodes)
+{
+	for (; level > 0; level--) {
+		uint64_t mask = phyr_bits_mask(unit_lg2(level));
+
+		if (span.first <= (granule & ~mask) && span.last >= (granule | mask))
+			return;
+		part = part ? kid_at(node_at(part), unit_of(level, granule)) : NULL;
+		*leaves += !part && level == 1;
+		*nodes += !part && level != 1;
+	}
+}
+
+void phyr_tree_need(struct tree *tree, struct span span, size_t *ret_leaves, size_t *ret_nodes)
+{
+	const struct path *path = descend(tree, span);
+
+	*ret_leaves = 0;
+	*ret_nodes = 0;
+	if (path->level == 0)
+		return;
+	need_at(path->part, path->level, span, span.first, ret_leaves, ret_nodes);
+	if (span.first >> PART_LG2 != span.last >> PART_LG2)
+		need_at(path->part, path->level, span, span.last, ret_leaves, ret_nodes);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* Summing up nodes that have kids. */
+
+#include <string.h>
+
+#include "tree.h"
+
+/* The free granules just above the highest taken one below a unit. */
+static uint64_t free_below(const struct node *node, unsigned int level, unsigned int unit)
+{
+	unsigned int lower = unit ? phyr_part_down(&node->part, unit - 1, true) : UNIT_CNT;
+	const struct part *kid;
+
+	if (lower == UNIT_CNT)
+		return (uint64_t)unit << unit_lg2(level);
+	kid = kid_at(node, lower);
+	return ((uint64_t)(unit - 1 - lower) << unit_lg2(level)) + (kid ? kid->sum.suf : 0);
+}
+
+static uint64_t largest_of_8(const uint64_t *numbers)
+{
+	uint64_t most = 0;
+
+	for (unsigned int i = 0; i < 8; i++)
+		most = numbers[i] > most ? numbers[i] : most;
+	return most;
+}
+
+static uint8_t count_orders(const struct node *node, unsigned int word)
+{
+	const uint8_t *order = node->order + word * 64;
+	uint8_t most = 0;
+
+	for (unsigned int i = 0; i < 64; i++)
+		most = order[i] > most ? order[i] : most;
+	return most;
+}
+
+static uint8_t largest_order(const struct node *node)
+{
+	uint8_t most = 0;
+
+	for (unsigned int i = 0; i < WORD_CNT; i++)
+		most = node->orders[i] > most ? node->orders[i] : most;
+	return most;
+}
+
+/* Of what is taken: the hole below it, or the longest in it; and on up, as in a tournament. */
+static void refresh_best(struct node *node, unsigned int unit)
+{
+	const struct part *kid = kid_at(node, unit);
+	uint64_t best = node->children[unit].below;
+
+	if (kid && kid->sum.best > best)
+		best = kid->sum.best;
+	if (best == node->best[unit])
+		return;
+	node->best[unit] = best;
+	best = largest_of_8(node->best + unit / 8 * 8);
+	if (best == node->tops[unit / 8])
+		return;
+	node->tops[unit / 8] = best;
+	best = largest_of_8(node->tops + unit / 64 * 8);
+	if (best == node->most[unit / 64])
+		return;
+	node->most[unit / 64] = best;
+	node->part.sum.best = largest_of_8(node->most);
+}
+
+static void refresh_order(struct node *node, unsigned int unit)
+{
+	const struct part *kid = kid_at(node, unit);
+	uint8_t order = kid ? (uint8_t)kid->sum.order : 0;
+	uint8_t before = node->order[unit], *most = &node->orders[unit / 64];
+
+	node->order[unit] = order;
+	if (order > *most)
+		*most = order;
+	else if (order < before && before == *most)
+		*most = count_orders(node, unit / 64);
+}
+
+static void refresh_unit(struct node *node, unsigned int level, unsigned int unit)
+{
+	const struct part *kid = kid_at(node, unit);
+	struct child *child = &node->children[unit];
+
+	child->below = 0;
+	if (is_taken(&node->part, unit))
+		child->below = free_below(node, level, unit) + (kid ? kid->sum.pre : 0);
+	refresh_best(node, unit);
+	refresh_order(node, unit);
+}
+
+/* What the lowest and the highest taken unit leave free at the ends. */
+static void refresh_ends(struct node *node, unsigned int level)
+{
+	unsigned int low = phyr_part_up(&node->part, 0, true);
+	unsigned int high = phyr_part_down(&node->part, UNIT_CNT - 1, true);
+	const struct part *low_kid = kid_at(node, low), *high_kid = kid_at(node, high);
+
+	node->part.sum.pre = ((uint64_t)low << unit_lg2(level)) + (low_kid ? low_kid->sum.pre : 0);
+	node->part.sum.suf = ((uint64_t)(UNIT_CNT - 1 - high) << unit_lg2(level)) +
+			     (high_kid ? high_kid->sum.suf : 0);
+}
+
+/* Units first … last and the one above them, whose hole begins where they end. */
+static void refresh_units(struct node *node, unsigned int level, struct span units)
+{
+	unsigned int above = phyr_part_up(&node->part, (unsigned int)units.last + 1, true);
+
+	for (uint64_t unit = units.first; unit <= units.last; unit++)
+		refresh_unit(node, level, (unsigned int)unit);
+	if (above < UNIT_CNT)
+		refresh_unit(node, level, above);
+}
+
+static bool refresh_sum(struct node *node, unsigned int level, const struct sum *before)
+{
+	unsigned int order = phyr_part_order(&node->part);
+
+	node->part.sum.order = order ? order + unit_lg2(level) : largest_order(node);
+	refresh_ends(node, level);
+	return sum_changed(before, &node->part.sum);
+}
+
+bool phyr_node_refresh(struct node *node, unsigned int level, struct span units)
+{
+	struct sum before = node->part.sum;
+
+	if (!node->kid_cnt) {
+		phyr_part_sum(&node->part, level, &node->part.sum);
+		return sum_changed(&before, &node->part.sum);
+	}
+	refresh_units(node, level, units);
+	return refresh_sum(node, level, &before);
+}
+
+bool phyr_node_first_kid(struct node *node, unsigned int level)
+{
+	struct sum before = node->part.sum;
+
+	memset(node->most, 0, sizeof(node->most));
+	memset(node->tops, 0, sizeof(node->tops));
+	memset(node->orders, 0, sizeof(node->orders));
+	memset(node->order, 0, sizeof(node->order));
+	memset(node->best, 0, sizeof(node->best));
+	node->part.sum.best = 0;
+	for (unsigned int unit = 0; unit < UNIT_CNT; unit++)
+		node->children[unit].below = 0;
+	for (unsigned int i = 0; i < WORD_CNT; i++) {
+		uint64_t full = node->part.words[i].taken & ~node->kids[i];
+		/* Above a unit that is taken whole there is no hole. */
+		uint64_t set = node->part.words[i].taken & ~(full << 1 & ~node->kids[i]);
+
+		for (; set; set &= set - 1)
+			refresh_unit(node, level, i * 64 + phyr_bits_ctz(set));
+	}
+	return refresh_sum(node, level, &before);
+}
+
+/* What is free at a kid's ends belongs to its neighbours too, or to the node's own ends. */
+static void adjust_ends(struct node *node, unsigned int unit, const struct sum *before)
+{
+	const struct sum *kid = &node->children[unit].kid->sum;
+	unsigned int above;
+
+	if (kid->pre != before->pre) {
+		node->children[unit].below += kid->pre - before->pre;
+		if (unit == 0 || phyr_part_down(&node->part, unit - 1, true) == UNIT_CNT)
+			node->part.sum.pre += kid->pre - before->pre;
+	}
+	if (kid->suf == before->suf)
+		return;
+	above = phyr_part_up(&node->part, unit + 1, true);
+	if (above == UNIT_CNT) {
+		node->part.sum.suf += kid->suf - before->suf;
+		return;
+	}
+	node->children[above].below += kid->suf - before->suf;
+	refresh_best(node, above);
+}
+
+bool phyr_node_adjust(struct node *node, unsigned int level, unsigned int unit,
+		      const struct sum *before)
+{
+	const struct sum *kid = &node->children[unit].kid->sum;
+	struct sum own = node->part.sum;
+
+	if (kid->pre != before->pre || kid->suf != before->suf)
+		adjust_ends(node, unit, before);
+	refresh_best(node, unit);
+	if (kid->order != before->order) {
+		refresh_order(node, unit);
+		/* A free unit is larger than any block in a kid. */
+		if (own.order <= unit_lg2(level))
+			node->part.sum.order = largest_order(node);
+	}
+	return sum_changed(&own, &node->part.sum);
+}
