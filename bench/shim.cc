@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* bench.h over Google Benchmark; the only C++ of the project. A struct bench is a State. */
 #include <benchmark/benchmark.h>
-#include <cstdio>
-#include <cstdlib>
 
 #include "bench.h"
 
@@ -60,10 +58,4 @@ void bench_bytes(struct bench *b, uint64_t per_pass)
 void bench_counter(struct bench *b, const char *name, double value)
 {
 	state_of(b).counters[name] = value;
-}
-
-void bench_fail(const char *file, int line, const char *what)
-{
-	std::fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, what);
-	std::exit(1);
 }

@@ -5,152 +5,7 @@
  *
  * Not here: allocation (test_iova.c), cutting (test_split.c, test_best_size.c).
  */
-#include <phyr/bits.h>
-#include <phyr/iova.h>
-#include <phyr/list.h>
-#include <phyr/place.h>
-#include <phyr/split.h>
-
-#include "split_world.h"
-
-static const phyr_sizes vtd = { 4 * K | 2 * M | G };
-static const phyr_sizes nic = { 4 * G - 4 * K };
-static const phyr_sizes none = { 0 };
-
-static const struct phyr_range x1 = { { 0x40001000 }, 4 * M };
-static const struct phyr_range big = { { 0x100000000 }, 100 * M };
-
-/* A device with a table, told an address; anywhere in 48 bits. */
-static struct phyr_place_request request_for(phyr_sizes device_sizes, uint64_t address)
-{
-	struct phyr_place_request request = {
-		.policy = PHYR_PLACE_PHASE,
-		.name = PHYR_NAME_ADDRESS,
-		.address = address,
-		.leaf_sizes = vtd,
-		.device_sizes = device_sizes,
-		.window = { { 0x1000 }, { (UINT64_C(1) << 48) - 1 } },
-	};
-
-	return request;
-}
-
-static uint64_t sum(const struct phyr_block_counts *counts)
-{
-	uint64_t cnt = 0;
-
-	for (unsigned int lg2 = 0; lg2 < 64; lg2++)
-		cnt += counts->cnt[lg2];
-	return cnt;
-}
-
-/* Entries of a device that names byte 0 so, when byte 0 has this I/O address. */
-static uint64_t entries_at(const struct phyr_place_request *request, struct phyr_iova_range range)
-{
-	uint64_t name = request->name == PHYR_NAME_IOVA ? range.iova.addr : request->address;
-	struct phyr_range bus = { { range.iova.addr }, range.len };
-	struct phyr_block_counts counts;
-	struct phyr_list list;
-	uint64_t size;
-
-	if (!request->device_sizes.mask)
-		return 0;
-	list_of(&list, &bus, 1);
-	if (request->device_mixed) {
-		assert_int_equal(
-			phyr_split_count(&list, phyr_iova_at(name), request->device_sizes, &counts),
-			PHYR_OK);
-		return sum(&counts);
-	}
-	size = phyr_split_best_size(&list, name, request->device_sizes, PHYR_COVER_FORBID);
-	assert_int_not_equal(size, 0);
-	return phyr_bits_blocks(name, name + range.len - 1, phyr_bits_log2(size));
-}
-
-struct cost {
-	uint64_t entries;
-	uint64_t leaves;
-};
-
-/* What a list takes with byte 0 at an I/O address, where it must be mappable. */
-static struct cost cost_at(const struct phyr_list *list, const struct phyr_place_request *request,
-			   uint64_t iova)
-{
-	struct phyr_iova_range bytes = { { iova }, phyr_list_len(list) };
-	struct phyr_block_counts leaves;
-	struct cost cost;
-
-	assert_int_equal(phyr_split_count(list, bytes.iova, request->leaf_sizes, &leaves), PHYR_OK);
-	cost.leaves = sum(&leaves);
-	cost.entries = entries_at(request, bytes);
-	return cost;
-}
-
-/*
- * No address that satisfies the placement is dearer than promised; and the promise is no higher
- * than without any agreement of addresses beyond the phase.
- */
-static void expect_kept(const struct phyr_list *list, const struct phyr_place_request *request,
-			const struct phyr_place_result *result)
-{
-	unsigned int lg2 = phyr_sizes_min_lg2(request->leaf_sizes);
-	struct phyr_place_request capped = *request;
-	struct cost cost;
-
-	lg2 = result->placement.phase_lg2 > lg2 ? result->placement.phase_lg2 : lg2;
-	for (uint64_t i = 1; i < 16 && i << lg2 < UINT64_C(1) << 47; i++) {
-		uint64_t first = result->placement.phase + (i << lg2);
-
-		cost = cost_at(list, request, first + result->head_len);
-		assert_true(cost.leaves <= result->leaf_cnt);
-		assert_true(cost.entries <= result->entry_cnt);
-	}
-	capped.leaf_sizes.mask &= phyr_sizes_between(0, lg2).mask;
-	capped.device_sizes.mask &= phyr_sizes_between(0, lg2).mask;
-	cost = cost_at(list, &capped, result->placement.phase + result->head_len);
-	assert_true(result->leaf_cnt <= cost.leaves);
-	assert_true(result->entry_cnt <= cost.entries);
-}
-
-/* An empty space of 4 KiB granules has such a place, in the window. */
-static void expect_allocates(const struct phyr_place_request *request,
-			     const struct phyr_place_result *result)
-{
-	struct test_mem mem;
-	struct phyr_iova_params params = { &mem.mem, { { 0 }, { UINT64_MAX } }, 0, NULL, 0 };
-	struct phyr_iova_space *space;
-	struct phyr_iova_range range;
-
-	test_mem_init(&mem);
-	assert_int_equal(phyr_iova_create(&params, &space), PHYR_OK);
-	assert_int_equal(phyr_iova_alloc(space, result->reserve_len, &result->placement, &range),
-			 PHYR_OK);
-	phyr_iova_destroy(space);
-	assert_int_equal(range.len, result->reserve_len);
-	assert_true(range.iova.addr >= request->window.first.addr);
-	assert_true(range.iova.addr + range.len - 1 <= request->window.last.addr);
-}
-
-static struct phyr_place_result place(const struct phyr_list *list,
-				      const struct phyr_place_request *request)
-{
-	struct phyr_place_result result;
-
-	memset(&result, 0xa5, sizeof(result));
-	assert_int_equal(phyr_place(list, request, &result), PHYR_OK);
-	expect_allocates(request, &result);
-	expect_kept(list, request, &result);
-	return result;
-}
-
-static struct phyr_place_result place_one(struct phyr_range range,
-					  const struct phyr_place_request *request)
-{
-	struct phyr_list list;
-
-	list_of(&list, &range, 1);
-	return place(&list, request);
-}
+#include "place_world.h"
 
 /* Leaves: the physical key. */
 
@@ -160,14 +15,14 @@ static void the_phase_of_the_memory_halves_the_leaves(void **state)
 	struct phyr_place_result result = place_one(x1, &request);
 
 	(void)state;
-	assert_int_equal(result.leaf_cnt, 513);
-	assert_int_equal(result.entry_cnt, 0);
+	assert_int_equal(result.chosen.cost.leaf_cnt, 513);
+	assert_int_equal(result.chosen.cost.entry_cnt, 0);
 	assert_int_equal(result.key, PHYR_KEY_PHYSICAL);
 	assert_false(result.conflict);
-	assert_int_equal(result.reserve_len, 4 * M);
-	assert_int_equal(result.head_len, 0);
-	assert_true(result.placement.phase_lg2 >= 21);
-	assert_int_equal(result.placement.phase & (2 * M - 1), 0x1000);
+	assert_int_equal(result.chosen.reserve_len, 4 * M);
+	assert_int_equal(result.chosen.head_len, 0);
+	assert_true(result.chosen.placement.phase_lg2 >= 21);
+	assert_int_equal(result.chosen.placement.phase & (2 * M - 1), 0x1000);
 }
 
 static void alignment_to_the_size_does_not(void **state)
@@ -179,15 +34,15 @@ static void alignment_to_the_size_does_not(void **state)
 	(void)state;
 	request.policy = PHYR_PLACE_SIZE_ALIGNED;
 	result = place_one(x1, &request);
-	assert_int_equal(result.leaf_cnt, 1024);
+	assert_int_equal(result.chosen.cost.leaf_cnt, 1024);
 	assert_int_equal(result.key, PHYR_KEY_NONE);
-	assert_int_equal(result.placement.phase, 0);
-	assert_int_equal(result.placement.phase_lg2, 22);
-	assert_int_equal(result.reserve_len, 4 * M);
+	assert_int_equal(result.chosen.placement.phase, 0);
+	assert_int_equal(result.chosen.placement.phase_lg2, 22);
+	assert_int_equal(result.chosen.reserve_len, 4 * M);
 	result = place_one(pages, &request);
-	assert_int_equal(result.placement.phase, 0);
-	assert_int_equal(result.placement.phase_lg2, 18);
-	assert_int_equal(result.reserve_len, 33 * 4 * K);
+	assert_int_equal(result.chosen.placement.phase, 0);
+	assert_int_equal(result.chosen.placement.phase_lg2, 18);
+	assert_int_equal(result.chosen.reserve_len, 33 * 4 * K);
 }
 
 static void the_largest_block_decides_the_phase(void **state)
@@ -200,10 +55,10 @@ static void the_largest_block_decides_the_phase(void **state)
 	(void)state;
 	list_of(&list, runs, 2);
 	result = place(&list, &request);
-	assert_int_equal(result.leaf_cnt, 3);
-	assert_int_equal(result.placement.phase & (2 * M - 1), 0x1ff000);
+	assert_int_equal(result.chosen.cost.leaf_cnt, 3);
+	assert_int_equal(result.chosen.placement.phase & (2 * M - 1), 0x1ff000);
 	request.policy = PHYR_PLACE_SIZE_ALIGNED;
-	assert_int_equal(place(&list, &request).leaf_cnt, 1025);
+	assert_int_equal(place(&list, &request).chosen.cost.leaf_cnt, 1025);
 }
 
 static void both_ends_are_rounded_out_to_the_smallest_leaf(void **state)
@@ -226,12 +81,12 @@ static void both_ends_are_rounded_out_to_the_smallest_leaf(void **state)
 		request.leaf_sizes.mask = want[i].leaf_sizes;
 		request.policy = PHYR_PLACE_PHASE;
 		result = place_one(want[i].range, &request);
-		assert_int_equal(result.leaf_cnt, want[i].leaf_cnt);
+		assert_int_equal(result.chosen.cost.leaf_cnt, want[i].leaf_cnt);
 		request.policy = PHYR_PLACE_SIZE_ALIGNED;
-		assert_int_equal(result.head_len, want[i].head_len);
+		assert_int_equal(result.chosen.head_len, want[i].head_len);
 		result = place_one(want[i].range, &request);
-		assert_int_equal(result.head_len, want[i].head_len);
-		assert_int_equal(result.reserve_len, want[i].reserve_len);
+		assert_int_equal(result.chosen.head_len, want[i].head_len);
+		assert_int_equal(result.chosen.reserve_len, want[i].reserve_len);
 	}
 }
 
@@ -246,14 +101,14 @@ static void a_hundred_megabytes_take_25_entries_of_one_size_or_three_mixed(void 
 		struct phyr_place_request request = request_for(nic, addresses[i]);
 		struct phyr_place_result result = place_one(big, &request);
 
-		assert_int_equal(result.entry_cnt, 25);
-		assert_int_equal(result.leaf_cnt, 50);
+		assert_int_equal(result.chosen.cost.entry_cnt, 25);
+		assert_int_equal(result.chosen.cost.leaf_cnt, 50);
 		assert_int_equal(result.key, PHYR_KEY_BOTH);
 		assert_false(result.conflict);
 		request.device_mixed = true;
 		result = place_one(big, &request);
-		assert_int_equal(result.entry_cnt, 3);
-		assert_int_equal(result.leaf_cnt, 50);
+		assert_int_equal(result.chosen.cost.entry_cnt, 3);
+		assert_int_equal(result.chosen.cost.leaf_cnt, 50);
 	}
 }
 
@@ -265,14 +120,14 @@ static void of_keys_that_disagree_the_one_with_fewer_entries_wins(void **state)
 	(void)state;
 	assert_true(result.conflict);
 	assert_int_equal(result.key, PHYR_KEY_DEVICE);
-	assert_int_equal(result.entry_cnt, 1);
-	assert_int_equal(result.leaf_cnt, 1024);
-	assert_int_equal(result.placement.phase & (4 * M - 1), 0);
+	assert_int_equal(result.chosen.cost.entry_cnt, 1);
+	assert_int_equal(result.chosen.cost.leaf_cnt, 1024);
+	assert_int_equal(result.chosen.placement.phase & (4 * M - 1), 0);
 	request.device_mixed = true;
 	result = place_one(x1, &request);
 	assert_true(result.conflict);
 	assert_int_equal(result.key, PHYR_KEY_DEVICE);
-	assert_int_equal(result.entry_cnt, 1);
+	assert_int_equal(result.chosen.cost.entry_cnt, 1);
 }
 
 static void equal_entries_leave_the_choice_to_the_leaves(void **state)
@@ -282,8 +137,8 @@ static void equal_entries_leave_the_choice_to_the_leaves(void **state)
 	struct phyr_place_result result = place_one(x1, &request);
 
 	(void)state;
-	assert_int_equal(result.entry_cnt, 1024);
-	assert_int_equal(result.leaf_cnt, 513);
+	assert_int_equal(result.chosen.cost.entry_cnt, 1024);
+	assert_int_equal(result.chosen.cost.leaf_cnt, 513);
 }
 
 static void a_promise_does_not_count_on_luck(void **state)
@@ -300,8 +155,9 @@ static void a_promise_does_not_count_on_luck(void **state)
 	list_of(&list, runs, 2);
 	result = place(&list, &request);
 	assert_int_equal(result.key, PHYR_KEY_DEVICE);
-	assert_int_equal(result.entry_cnt, 12);
-	assert_int_equal(result.leaf_cnt, 4096 + (result.placement.phase_lg2 < 23 ? 4 : 1));
+	assert_int_equal(result.chosen.cost.entry_cnt, 12);
+	assert_int_equal(result.chosen.cost.leaf_cnt,
+			 4096 + (result.chosen.placement.phase_lg2 < 23 ? 4 : 1));
 }
 
 static void a_device_that_takes_the_io_address_has_no_conflict(void **state)
@@ -313,12 +169,12 @@ static void a_device_that_takes_the_io_address_has_no_conflict(void **state)
 	request.name = PHYR_NAME_IOVA;
 	result = place_one(big, &request);
 	assert_false(result.conflict);
-	assert_int_equal(result.leaf_cnt, 50);
-	assert_int_equal(result.entry_cnt, 25);
+	assert_int_equal(result.chosen.cost.leaf_cnt, 50);
+	assert_int_equal(result.chosen.cost.entry_cnt, 25);
 	request.device_sizes = none;
 	result = place_one(x1, &request);
 	assert_false(result.conflict);
-	assert_int_equal(result.leaf_cnt, 513);
+	assert_int_equal(result.chosen.cost.leaf_cnt, 513);
 }
 
 /* Random lists. */
@@ -389,14 +245,15 @@ static void promises_are_kept_and_no_key_would_have_been_better(void **state)
 		if (request.policy != PHYR_PLACE_PHASE)
 			continue;
 		if (!request.device_sizes.mask)
-			assert_true(result.leaf_cnt <=
+			assert_true(result.chosen.cost.leaf_cnt <=
 				    cost_with_key(&list, &request, stats.phase).leaves);
 		else if (request.name == PHYR_NAME_ADDRESS)
-			assert_int_equal(result.entry_cnt,
+			assert_int_equal(result.chosen.cost.entry_cnt,
 					 cost_with_key(&list, &request, request.address).entries);
 		else
-			assert_int_equal(result.entry_cnt,
-					 cost_with_key(&list, &request, result.head_len).entries);
+			assert_int_equal(
+				result.chosen.cost.entry_cnt,
+				cost_with_key(&list, &request, result.chosen.head_len).entries);
 	}
 }
 
@@ -409,7 +266,7 @@ static void refuse(const struct phyr_list *list, const struct phyr_place_request
 
 	memset(&result, 0x3c, sizeof(result));
 	memcpy(&before, &result, sizeof(result));
-	assert_int_equal(phyr_place(list, request, &result), err);
+	assert_int_equal(phyr_place_plan(list, request, &result), err);
 	assert_memory_equal(&result, &before, sizeof(result));
 }
 
@@ -425,12 +282,12 @@ static void a_request_must_make_sense(void **state)
 	list_of(&list, &x1, 1);
 	refuse(NULL, &good, PHYR_E_INVAL);
 	refuse(&list, NULL, PHYR_E_INVAL);
-	assert_int_equal(phyr_place(&list, &good, NULL), PHYR_E_INVAL);
+	assert_int_equal(phyr_place_plan(&list, &good, NULL), PHYR_E_INVAL);
 	refuse(&empty, &good, PHYR_E_INVAL);
 	request.leaf_sizes = none;
 	refuse(&list, &request, PHYR_E_INVAL);
 	request = good;
-	request.policy = (enum phyr_place_policy)2;
+	request.policy = (enum phyr_place_policy)4;
 	refuse(&list, &request, PHYR_E_INVAL);
 	request = good;
 	request.name = (enum phyr_name)2;
@@ -457,7 +314,7 @@ static void what_cannot_be_placed_is_refused(void **state)
 	small.policy = PHYR_PLACE_PHASE;
 	refuse(&list, &small, PHYR_E_LIMIT);
 	small.window.last.addr++;
-	assert_int_equal(place(&list, &small).reserve_len, 8 * K);
+	assert_int_equal(place(&list, &small).chosen.reserve_len, 8 * K);
 	list_of(&list, &whole, 1);
 	refuse(&list, &joint, PHYR_E_RANGE);
 }

@@ -42,10 +42,10 @@ static int check_size(struct context *context)
 	request.window.last = phyr_iova_at(LAST_IOVA);
 	if (kind_mask & (kind_mask - 1))
 		return PHYR_E_KIND;
-	err = phyr_place(context->list, &request, &where);
+	err = phyr_place_plan(context->list, &request, &where);
 	if (err)
 		return err;
-	if (where.leaf_cnt > PHYRSIM_LEAVES_MAX)
+	if (where.chosen.cost.leaf_cnt > PHYRSIM_LEAVES_MAX)
 		return PHYR_E_LIMIT;
 	context->report.error.step = "naming it by its VA";
 	return phyr_bits_last(phyr_list_va(context->list), phyr_list_len(context->list), &last) ?

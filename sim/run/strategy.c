@@ -119,13 +119,15 @@ static int run_linux(struct context *context, const struct machine *machine,
 
 /* Where the list should go for a name and a device. */
 static int place(const struct context *context, const struct machine *machine,
-		 enum phyrsim_naming naming, bool mixed, struct phyr_place_result *ret_place)
+		 enum phyrsim_naming naming, bool mixed, struct phyr_placement *ret_placement)
 {
 	struct phyr_place_request request = { .policy = PHYR_PLACE_PHASE };
 	struct phyr_iommu backend = phyrsim_iommu_backend(machine->iommu);
 	struct phyr_list_cursor cursor;
 	struct phyr_run run = { .offset = 0 };
+	struct phyr_place_result result;
 	struct phyr_iommu_caps caps;
+	int err;
 
 	backend.ops->caps(backend.ctx, &caps);
 	phyr_list_begin(context->list, &cursor);
@@ -136,7 +138,10 @@ static int place(const struct context *context, const struct machine *machine,
 	request.device_sizes = context->device_sizes;
 	request.device_mixed = mixed;
 	request.window = machine->window;
-	return phyr_place(context->list, &request, ret_place);
+	err = phyr_place_plan(context->list, &request, &result);
+	if (!err)
+		*ret_placement = result.chosen.placement;
+	return err;
 }
 
 /* Checks and registers a mapping in one range, through a list of that range. */
@@ -191,21 +196,20 @@ static int map_phase(struct context *context, const struct machine *machine,
 static int run_phase(struct context *context, const struct machine *machine,
 		     enum phyrsim_naming naming, bool mixed)
 {
-	struct phyr_place_result single_place, where;
+	struct phyr_placement single, where;
 	struct phyrsim_mapping *row;
 	int err;
 
 	context->report.error.step = "mapping with a matched phase";
-	err = place(context, machine, naming, false, &single_place);
+	err = place(context, machine, naming, false, &single);
 	if (!err)
 		err = place(context, machine, naming, mixed, &where);
-	if (err || (mixed && where.placement.phase == single_place.placement.phase &&
-		    where.placement.phase_lg2 == single_place.placement.phase_lg2))
+	if (err || (mixed && where.phase == single.phase && where.phase_lg2 == single.phase_lg2))
 		return err;
 	row = phyrsim_add_mapping(context, PHYRSIM_PHASE);
 	row->naming = naming;
 	row->for_mixed = mixed;
-	return map_phase(context, machine, &where.placement, row);
+	return map_phase(context, machine, &where, row);
 }
 
 /* One strategy on a machine of its own, which must be as new afterwards. */

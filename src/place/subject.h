@@ -6,10 +6,18 @@
 #include <phyr/bits.h>
 #include <phyr/place.h>
 
-/* Phases that are followed up: a list rarely has more that matter. */
+/* Phases of the memory that are followed up: a list rarely has more that matter. */
 #define PHASE_CNT 8
+/* With those of alignment and of the device in front. */
+#define KEY_ALIGNED 0
+#define KEY_DEVICE 1
+#define KEY_MEMORY 2
+#define KEY_CNT (KEY_MEMORY + PHASE_CNT)
 
-/* The reservation r satisfies r ≡ phase (mod 2^lg2). */
+/* Instead of a page's log2: the device has none. */
+#define NO_PAGE 64
+
+/* The first mapped granule m satisfies m ≡ phase (mod 2^lg2). */
 struct congruence {
 	uint64_t phase;
 	unsigned int lg2;
@@ -21,17 +29,34 @@ struct subject {
 	const struct phyr_place_request *request;
 	struct phyr_list_stats stats;
 	unsigned int granule_lg2;
-	uint64_t head_len;
-	uint64_t reserve_len;
+	uint64_t head_len; /* from the first granule to byte 0 */
+	uint64_t map_len;  /* the list in granules */
 };
 
-/* Phases that many of a list's blocks share, by the bytes that would gain from them. */
-struct phases {
-	struct congruence key[PHASE_CNT];
-	uint64_t weight[PHASE_CNT];
+/* The addresses to be congruent to, and what following them saves. */
+struct keys {
+	struct congruence key[KEY_CNT]; /* lg2 0: there is none */
+	uint64_t weight[KEY_CNT];	/* bytes that would gain */
+	/* Leaves when the low n bits follow the key, for each leaf size 2^n up to the key's. */
+	uint64_t leaf_cnt[KEY_CNT][64];
 };
 
-/* The phases that let the runs' largest blocks become the largest leaves. */
-void phyr_place_phases(const struct subject *subject, struct phases *ret_phases);
+/* Finds the keys and counts their leaves: two passes over the list. */
+void phyr_place_keys(const struct subject *subject, struct keys *ret_keys);
+
+/*
+ * What a congruence costs, leaves aside, when the device's pages have 2^page_lg2 bytes, or up to
+ * that when mixed. False when no such address can be had.
+ */
+bool phyr_place_cost(const struct subject *subject, struct congruence at, unsigned int page_lg2,
+		     struct phyr_place_choice *choice);
+
+/* The log2 of the smallest aligned power of two that holds the mapping at this very address. */
+unsigned int phyr_place_span_lg2(const struct subject *subject, uint64_t phase);
+
+/* Is the choice cheaper, by the weights or one by one? */
+bool phyr_place_weighs_less(const struct phyr_place_weights *weights,
+			    const struct phyr_place_cost *a, const struct phyr_place_cost *b);
+bool phyr_place_has_fewer_leaves(const struct phyr_place_cost *a, const struct phyr_place_cost *b);
 
 #endif
