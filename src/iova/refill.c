@@ -50,8 +50,12 @@ static bool find_words(const struct phyr_iova_cache *cache, unsigned int order, 
 static void attach(struct phyr_iova_space *space, struct slab *slab)
 {
 	struct span span = { slab->first, slab->first + slab->len - 1 };
+	uint64_t free = slab_all(slab);
 	struct leaf *leaf;
 
+	/* Before others can find it: they must not take its ranges for handed out. */
+	for (unsigned int i = 0; i < SLOT_WORDS; i++)
+		atom_store(&slab->free[i], (uintptr_t)(free >> i * SLOT_BITS % 64));
 	phyr_tree_take_tiles(&space->tree, span, slab->cnt);
 	phyr_space_count(space, slab->len, slab->slots);
 	space->cached += slab->len;
@@ -93,10 +97,6 @@ static int try_attach(struct phyr_iova_cache *cache, struct slab *slab, size_t *
 
 static void adopt(struct phyr_iova_cache *cache, struct slab *slab)
 {
-	uint64_t free = slab_all(slab);
-
-	for (unsigned int i = 0; i < SLOT_WORDS; i++)
-		atom_store(&slab->free[i], (uintptr_t)(free >> i * SLOT_BITS % 64));
 	for (uint64_t word = slab->first / 64; word <= (slab->first + slab->len - 1) / 64; word++)
 		phyr_table_insert(&cache->table, word, slab);
 	slab->free_cnt = slab->slots;
