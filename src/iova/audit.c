@@ -49,6 +49,28 @@ static const char *check_bits(const struct part *part, unsigned int level)
 	return NULL;
 }
 
+static const char *check_words(const struct part *part)
+{
+	struct part again = *part;
+
+	memset(again.inner, 0xff, sizeof(again.inner));
+	memset(again.orders, 0xff, sizeof(again.orders));
+	for (unsigned int i = 0; i < WORD_CNT; i++) {
+		unsigned int unit = i * 64;
+		bool taken = is_taken(part, unit);
+
+		/* What is marked again is summed up again. */
+		if (taken)
+			phyr_part_mark(&again, (struct span){ unit, unit }, false);
+		else
+			phyr_part_clear(&again, (struct span){ unit, unit });
+	}
+	return memcmp(again.inner, part->inner, sizeof(again.inner)) != 0 ||
+			       memcmp(again.orders, part->orders, sizeof(again.orders)) != 0 ?
+		       "a word is summed up wrongly" :
+		       NULL;
+}
+
 static const char *check_sum(const struct part *part, unsigned int level)
 {
 	const struct node *node = node_at(part);
@@ -91,6 +113,8 @@ static const char *check_part(const struct part *part, unsigned int level, bool 
 	const char *reason = check_bits(part, level);
 	unsigned int kid_cnt = 0;
 
+	if (!reason)
+		reason = check_words(part);
 	if (!reason)
 		reason = check_sum(part, level);
 	if (!reason && !root && part->sum.pre == part_len(level))

@@ -8,28 +8,18 @@
 
 #include "tree.h"
 
-/* Up to here words of places are faster than a look at every hole: there may be many. */
-#define PLACES_MAX 8
-
-/* The bits of `low` from which cnt ≤ 64 bits are ones, on into `high`. */
-static uint64_t runs(uint64_t low, uint64_t high, unsigned int cnt)
+/* The bits of a word between its taken ones from which cnt are free. */
+static uint64_t runs(uint64_t taken, uint64_t cnt)
 {
-	for (unsigned int run = 1; run < cnt;) {
-		unsigned int step = run < cnt - run ? run : cnt - run;
+	uint64_t free = ~taken & bits_between(phyr_bits_ctz(taken), phyr_bits_log2(taken));
 
-		low &= low >> step | high << (64 - step);
-		high &= high >> step;
+	for (unsigned int run = 1; run < cnt;) {
+		unsigned int step = run < cnt - run ? run : (unsigned int)cnt - run;
+
+		free &= free >> step;
 		run += step;
 	}
-	return low;
-}
-
-/* Word i of the units from which cnt ≤ 64 are free. */
-static uint64_t places(const struct part *part, unsigned int i, unsigned int cnt)
-{
-	uint64_t high = i + 1 < WORD_CNT ? ~part->words[i + 1].taken : 0;
-
-	return part->words[i].taken == UINT64_MAX ? 0 : runs(~part->words[i].taken, high, cnt);
+	return free;
 }
 
 /* The next hole below a unit that is not in it; false when there is none. */
@@ -47,55 +37,55 @@ static bool hole_below(const struct part *part, uint64_t unit, struct span *ret_
 	return true;
 }
 
-/* The last unit of the highest hole of cnt below a taken unit. */
-static bool down_long(const struct part *part, unsigned int top, uint64_t cnt, uint64_t *ret_last)
-{
-	struct span hole = { top, 0 };
-
-	while (hole_below(part, hole.first, &hole)) {
-		if (hole.last - hole.first >= cnt - 1) {
-			*ret_last = hole.last;
-			return true;
-		}
-	}
-	return false;
-}
-
+/* The last unit of the highest hole of cnt below a taken unit, which is `upto` or below that. */
 static bool down(const struct part *part, uint64_t upto, uint64_t cnt, uint64_t *ret_last)
 {
-	unsigned int top = phyr_part_down(part, (unsigned int)upto, true);
-	uint64_t mask;
+	unsigned int top = phyr_part_down(part, (unsigned int)upto, true), i = top / 64;
+	uint64_t taken, end; /* end: of what is free at the bottom of the words above */
 
 	if (top == UNIT_CNT || top < cnt)
 		return false;
-	if (cnt > PLACES_MAX)
-		return down_long(part, top, cnt, ret_last);
-	mask = bits_between(0, (top - cnt) & 63);
-	for (unsigned int i = (unsigned int)(top - cnt) / 64 + 1; i-- > 0; mask = UINT64_MAX) {
-		uint64_t found = places(part, i, (unsigned int)cnt) & mask;
+	taken = part->words[i].taken | UINT64_MAX << (top & 63);
+	for (end = (i + 1) * 64;; taken = part->words[i].taken) {
+		uint64_t found = 0;
 
+		if (taken && end - (i * 64 + phyr_bits_log2(taken) + 1) >= cnt)
+			break;
+		if (part->inner[i] >= cnt)
+			found = runs(taken, cnt);
 		if (found) {
-			*ret_last = i * 64 + phyr_bits_log2(found) + cnt - 1;
-			return true;
+			end = i * 64 + phyr_bits_log2(found) + cnt;
+			break;
 		}
+		if (taken)
+			end = i * 64 + phyr_bits_ctz(taken);
+		if (i-- == 0)
+			break;
 	}
-	return false;
+	*ret_last = end - 1;
+	return end >= cnt;
 }
 
-/* The first unit of the lowest hole of cnt from a unit on. */
+/* The first unit of the lowest hole of cnt from a unit on, which is taken or the first of all. */
 static bool up(const struct part *part, uint64_t from, uint64_t cnt, uint64_t *ret_first)
 {
-	while (from < UNIT_CNT) {
-		unsigned int first = phyr_part_up(part, (unsigned int)from, false);
-		unsigned int taken = phyr_part_up(part, first, true);
+	uint64_t below = bit_of((unsigned int)from) - 1;
+	uint64_t first = from / 64 * 64; /* of what is free at the top of the words below */
 
-		if (taken == UNIT_CNT)
-			return false;
-		if (taken - first >= cnt) {
-			*ret_first = first;
-			return true;
+	for (uint64_t i = from / 64; i < WORD_CNT; i++, below = 0) {
+		uint64_t taken = part->words[i].taken | below, found = 0;
+
+		if (!taken)
+			continue;
+		if (i * 64 + phyr_bits_ctz(taken) - first < cnt) {
+			if (part->inner[i] >= cnt)
+				found = runs(taken, cnt);
+			first = i * 64 + (found ? phyr_bits_ctz(found) : phyr_bits_log2(taken) + 1);
+			if (!found)
+				continue;
 		}
-		from = taken;
+		*ret_first = first;
+		return true;
 	}
 	return false;
 }

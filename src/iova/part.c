@@ -47,10 +47,35 @@ unsigned int phyr_part_end(const struct part *part, unsigned int from)
 	return i * 64 + phyr_bits_ctz(word);
 }
 
+/* The longest run of ones. */
+static unsigned int longest_run(uint64_t ones)
+{
+	unsigned int run = 0;
+
+	for (; ones; ones &= ones >> 1)
+		run++;
+	return run;
+}
+
+/* After bits of a word changed. */
+static void sum_word(struct part *part, uint64_t i)
+{
+	uint64_t taken = part->words[i].taken, free = ~taken;
+
+	part->inner[i] = part->orders[i] = 0;
+	if (!taken || !free)
+		return;
+	free &= bits_between(phyr_bits_ctz(taken), phyr_bits_log2(taken));
+	part->inner[i] = (uint8_t)longest_run(free);
+	part->orders[i] = (uint8_t)(1 + phyr_fold_order(~taken));
+}
+
 void phyr_part_mark(struct part *part, struct span units, bool ends)
 {
-	for (uint64_t i = units.first / 64; i <= units.last / 64; i++)
+	for (uint64_t i = units.first / 64; i <= units.last / 64; i++) {
 		part->words[i].taken |= bits_in(units, i);
+		sum_word(part, i);
+	}
 	if (ends)
 		part->words[units.last / 64].ends |= bit_of((unsigned int)units.last);
 }
@@ -60,155 +85,55 @@ void phyr_part_clear(struct part *part, struct span units)
 	for (uint64_t i = units.first / 64; i <= units.last / 64; i++) {
 		part->words[i].taken &= ~bits_in(units, i);
 		part->words[i].ends &= ~bits_in(units, i);
+		sum_word(part, i);
 	}
-}
-
-/* The longest run of ones, if it is longer than best. */
-static unsigned int longer_run(uint64_t ones, unsigned int best)
-{
-	unsigned int run = 1;
-
-	while (ones && run < best + 1) {
-		unsigned int step = run < best + 1 - run ? run : best + 1 - run;
-
-		ones &= ones >> step;
-		run += step;
-	}
-	for (; ones; ones &= ones >> 1)
-		best++;
-	return best;
-}
-
-/* [units] the longest hole below a taken unit; none is longer than limit. */
-static unsigned int longest_hole(const struct part *part, unsigned int limit)
-{
-	unsigned int best = 0, run = 0;
-
-	for (unsigned int i = 0; i < WORD_CNT && best < limit; i++) {
-		uint64_t word = part->words[i].taken;
-		unsigned int low, high;
-
-		if (!word) {
-			run += 64;
-			continue;
-		}
-		low = phyr_bits_ctz(word);
-		high = phyr_bits_log2(word);
-		if (run + low > best)
-			best = run + low;
-		run = 63 - high;
-		if (word != UINT64_MAX)
-			best = longer_run(~word & bits_between(low, high), best);
-	}
-	return best;
-}
-
-unsigned int phyr_part_order(const struct part *part)
-{
-	uint64_t any[WORD_CNT], all = 0, whole = 0;
-	unsigned int order;
-
-	for (unsigned int i = 0; i < WORD_CNT; i++) {
-		any[i] = ~part->words[i].taken;
-		all |= any[i];
-		whole |= (uint64_t)(part->words[i].taken == 0) << i;
-	}
-	if (whole)
-		return 7 + phyr_fold_order(whole);
-	for (order = 0; all; order++) {
-		all = 0;
-		for (unsigned int i = 0; i < WORD_CNT; i++) {
-			any[i] = phyr_fold_step(any[i], order);
-			all |= any[i];
-		}
-	}
-	return order;
 }
 
 void phyr_part_sum(const struct part *part, unsigned int level, struct sum *ret_sum)
 {
-	unsigned int top = phyr_part_down(part, UNIT_CNT - 1, true), lg2 = unit_lg2(level);
-	unsigned int order = phyr_part_order(part);
+	unsigned int best = 0, run = 0, order = 0, whole = 0, lg2 = unit_lg2(level);
 
+	for (unsigned int i = 0; i < WORD_CNT; i++) {
+		uint64_t taken = part->words[i].taken;
+
+		if (!taken) {
+			run += 64;
+			whole |= 1U << i;
+			continue;
+		}
+		run += phyr_bits_ctz(taken);
+		best = run > best ? run : best;
+		best = part->inner[i] > best ? part->inner[i] : best;
+		order = part->orders[i] > order ? part->orders[i] : order;
+		run = 63 - phyr_bits_log2(taken);
+	}
 	ret_sum->pre = (uint64_t)phyr_part_up(part, 0, true) << lg2;
-	ret_sum->suf = (uint64_t)(top == UNIT_CNT ? UNIT_CNT : UNIT_CNT - 1 - top) << lg2;
-	ret_sum->best = (uint64_t)longest_hole(part, UNIT_CNT) << lg2;
+	ret_sum->suf = (uint64_t)run << lg2;
+	ret_sum->best = (uint64_t)best << lg2;
+	if (whole)
+		order = 7 + phyr_fold_order(whole);
 	ret_sum->order = order ? order + lg2 : 0;
 }
 
-/* The free units around some, those included. */
-static struct span around(const struct part *part, struct span units)
+unsigned int phyr_part_order(const struct part *part)
 {
-	struct span hole = { 0, phyr_part_up(part, (unsigned int)units.last + 1, true) - 1 };
-	unsigned int below = UNIT_CNT;
+	unsigned int whole = 0, order = 0;
 
-	if (units.first)
-		below = phyr_part_down(part, (unsigned int)units.first - 1, true);
-	if (below != UNIT_CNT)
-		hole.first = below + 1;
-	return hole;
-}
-
-static bool is_full(const struct part *part)
-{
-	uint64_t all = UINT64_MAX;
-
-	for (unsigned int i = 0; i < WORD_CNT; i++)
-		all &= part->words[i].taken;
-	return all == UINT64_MAX;
+	for (unsigned int i = 0; i < WORD_CNT; i++) {
+		whole |= (unsigned int)(part->words[i].taken == 0) << i;
+		order = part->orders[i] > order ? part->orders[i] : order;
+	}
+	return whole ? 7 + phyr_fold_order(whole) : order;
 }
 
 void phyr_part_take(struct part *part, unsigned int level, struct span units, bool ends)
 {
-	struct span hole = around(part, units);
-	uint64_t cnt = hole.last - hole.first + 1, below = units.first - hole.first;
-	unsigned int lg2 = unit_lg2(level);
-	struct sum *sum = &part->sum;
-
 	phyr_part_mark(part, units, ends);
-	if (cnt == units.last - units.first + 1 && is_full(part)) {
-		*sum = (struct sum){ 0, 0, 0, 0 };
-		return;
-	}
-	if (hole.first == 0)
-		sum->pre = units.first << lg2;
-	if (hole.last == UNIT_CNT - 1) {
-		/* It was above everything; what is left of it below the units is a hole now. */
-		sum->suf = (UNIT_CNT - 1 - units.last) << lg2;
-		if (below > sum->best >> lg2)
-			sum->best = below << lg2;
-	} else if (cnt == sum->best >> lg2) {
-		sum->best = (uint64_t)longest_hole(part, (unsigned int)cnt) << lg2;
-	}
-	/* A shorter hole than the largest block did not hold that block. */
-	if (cnt << lg2 >= phyr_bits_size((unsigned int)sum->order - 1)) {
-		sum->order = phyr_part_order(part);
-		sum->order += sum->order ? lg2 : 0;
-	}
+	phyr_part_sum(part, level, &part->sum);
 }
 
 void phyr_part_give(struct part *part, unsigned int level, struct span units)
 {
-	unsigned int lg2 = unit_lg2(level), order;
-	struct sum *sum = &part->sum;
-	struct span hole;
-	uint64_t block;
-
 	phyr_part_clear(part, units);
-	hole = around(part, units);
-	if (hole.first == 0)
-		sum->pre = (hole.last + 1) << lg2;
-	if (hole.last < UNIT_CNT - 1) {
-		if (hole.last - hole.first + 1 > sum->best >> lg2)
-			sum->best = (hole.last - hole.first + 1) << lg2;
-	} else {
-		/* Nothing is above the units: the hole below them is part of the top now. */
-		sum->suf = (UNIT_CNT - hole.first) << lg2;
-		if (units.first - hole.first == sum->best >> lg2)
-			sum->best = (uint64_t)longest_hole(part, (unsigned int)(sum->best >> lg2))
-				    << lg2;
-	}
-	order = 1 + lg2 + phyr_bits_largest(hole.first, hole.last, &block);
-	if (order > sum->order)
-		sum->order = order;
+	phyr_part_sum(part, level, &part->sum);
 }

@@ -34,7 +34,7 @@ struct sum {
 	uint64_t order; /* 1 + log2 of its largest free aligned power of two; 0: nothing is free */
 };
 
-/* The bits of 64 units. */
+/* The bits of 64 units; what is known of them lies in the part, by bytes. */
 struct word {
 	uint64_t taken;
 	uint64_t ends; /* a range ends with this unit, which is no kid */
@@ -43,6 +43,8 @@ struct word {
 struct part {
 	struct sum sum;
 	struct word words[WORD_CNT];
+	uint8_t inner[WORD_CNT];  /* the longest hole between taken units of a word */
+	uint8_t orders[WORD_CNT]; /* as in the sum, in units; 0 for words that are free whole */
 };
 
 struct slab;
@@ -191,6 +193,7 @@ unsigned int phyr_part_up(const struct part *part, unsigned int from, bool taken
 unsigned int phyr_part_down(const struct part *part, unsigned int from, bool taken);
 /* The first unit from one on that ends a range. */
 unsigned int phyr_part_end(const struct part *part, unsigned int from);
+/* Sets bits, and sums up their words. */
 void phyr_part_mark(struct part *part, struct span units, bool ends);
 void phyr_part_clear(struct part *part, struct span units);
 /* 1 + log2 of the largest free aligned power of two, in units. */
