@@ -139,6 +139,20 @@ static bool from_units(const struct node *node, unsigned int level, struct span 
 	return tight_from(node, level, units, want, ret);
 }
 
+/* The highest unit with a hole; there is one. */
+static unsigned int highest(const struct node *node, uint64_t cnt)
+{
+	unsigned int word = WORD_CNT - 1, eight = 7, unit = 7;
+
+	while (node->most[word] < cnt)
+		word--;
+	while (node->tops[word * 8 + eight] < cnt)
+		eight--;
+	while (node->best[word * 64 + eight * 8 + unit] < cnt)
+		unit--;
+	return word * 64 + eight * 8 + unit;
+}
+
 /* The most common search, without the detours of the others. */
 static void find_highest(const struct part *part, unsigned int level, uint64_t cnt, uint64_t *ret)
 {
@@ -148,7 +162,7 @@ static void find_highest(const struct part *part, unsigned int level, uint64_t c
 
 	for (unsigned int lg2 = unit_lg2(level); has_kids(part, level); level--, lg2 -= PART_LG2) {
 		const struct node *node = node_at(part);
-		unsigned int unit = next_down(node, UNIT_CNT - 1, cnt);
+		unsigned int unit = highest(node, cnt);
 
 		if (!has_hole(kid_at(node, unit), cnt)) {
 			*ret = base + crossing_end(node, level, unit) - cnt;
