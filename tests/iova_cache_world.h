@@ -78,7 +78,7 @@ static inline void drain(struct phyr_iova_cache *cache)
 {
 	assert_int_equal(phyr_iova_cache_drain(cache), PHYR_OK);
 	assert_int_equal(told_by(cache).held_len, 0);
-	assert_int_equal(told_by(cache).slab_cnt, 0);
+	assert_int_equal(told_by(cache).strip_cnt, 0);
 }
 
 /** A wrong free that is noticed at once, and changes nothing. */

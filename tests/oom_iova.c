@@ -230,7 +230,7 @@ static void cache_request_until_it_works(struct run *run, size_t op)
 		assert_int_equal(stats_of(&run->f).live_cnt, before.live_cnt);
 		assert_int_equal(stats_of(&run->f).cached_len, before.cached_len);
 		assert_int_equal(told_by(cache).held_len, told.held_len);
-		assert_int_equal(told_by(cache).slab_cnt, told.slab_cnt);
+		assert_int_equal(told_by(cache).strip_cnt, told.strip_cnt);
 		expect_cache_sound(&run->f, cache);
 		forget_failures(run);
 		err = phyr_iova_cache_alloc(cache, len, &range);

@@ -151,7 +151,7 @@ static void expect_stats(struct world *w)
 		struct phyr_iova_cache_stats told = told_by(w, c);
 
 		check(w, told.refused_cnt == w->want_refused[c], "refused_cnt of a cache");
-		check(w, (told.slab_cnt == 0) <= (told.held_len == 0), "held without a slab");
+		check(w, (told.strip_cnt == 0) <= (told.held_len == 0), "held without a strip");
 		metadata_len += told.metadata_len;
 		held_len += told.held_len;
 	}
@@ -254,7 +254,7 @@ static void cache_alloc(struct world *w, unsigned int c)
 	check(w, range.iova.addr == 1 && range.len == 2, "a refusal writes its result");
 	if (err == PHYR_E_NOSPACE) {
 		passed_on(w, c);
-		check(w, told_by(w, c).slab_cnt == 0, "no space, and not drained");
+		check(w, told_by(w, c).strip_cnt == 0, "no space, and not drained");
 	}
 	read_space(w);
 	check(w, err == model_alloc_answer(&w->m, cnt, &w->placements[c]).err,
@@ -316,7 +316,7 @@ static void drain(struct world *w, unsigned int c)
 	check(w, (err != PHYR_OK) == (w->wrong_notes[c] > 0),
 	      "a drain tells of wrong frees wrongly");
 	passed_on(w, c);
-	check(w, told_by(w, c).held_len == 0 && told_by(w, c).slab_cnt == 0, "drained, not empty");
+	check(w, told_by(w, c).held_len == 0 && told_by(w, c).strip_cnt == 0, "drained, not empty");
 }
 
 /* One that no free has been noted for; false when there is none. */

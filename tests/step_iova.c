@@ -7,9 +7,9 @@
  */
 #include "step_iova.h"
 
-/* In a space of 64 granules a cache has one slab: of two ranges of 32. */
+/* In a space of 64 granules a cache has one strip: of two ranges of 32. */
 
-static void an_owner_and_another_give_back_ranges_of_one_slab(void **state)
+static void an_owner_and_another_give_back_ranges_of_one_strip(void **state)
 {
 	const struct scenario scenario = {
 		.name = __func__,
@@ -37,8 +37,8 @@ static void what_others_give_back_is_collected_while_they_do(void **state)
 	explore(&scenario);
 }
 
-/* 192 granules are two slabs, of four ranges of 32 and of two. */
-static void slabs_are_collected_while_they_are_queued_again(void **state)
+/* 192 granules are two strips, of four ranges of 32 and of two. */
+static void strips_are_collected_while_they_are_queued_again(void **state)
 {
 	const struct scenario scenario = {
 		.name = __func__,
@@ -80,8 +80,8 @@ static void a_cache_is_destroyed_while_others_give_back(void **state)
 	explore(&scenario);
 }
 
-/* The slab of ranges 4 and 5 is free whole, and not the last that has room. */
-static void a_slab_is_retired_while_another_wrongly_gives_back(void **state)
+/* The strip of ranges 4 and 5 is free whole, and not the last that has room. */
+static void a_strip_is_retired_while_another_wrongly_gives_back(void **state)
 {
 	const struct scenario scenario = {
 		.name = __func__,
@@ -96,7 +96,7 @@ static void a_slab_is_retired_while_another_wrongly_gives_back(void **state)
 	explore(&scenario);
 }
 
-static void two_give_back_ranges_of_one_slab_to_its_owner(void **state)
+static void two_give_back_ranges_of_one_strip_to_its_owner(void **state)
 {
 	const struct scenario scenario = {
 		.name = __func__,
@@ -154,8 +154,8 @@ static void three_give_back_the_same_range(void **state)
 	explore(&scenario);
 }
 
-/* Between taking a slab and making its ranges free to the cache. */
-static void a_range_is_wrongly_given_back_to_a_slab_that_is_new(void **state)
+/* Between taking a strip and making its ranges free to the cache. */
+static void a_range_is_wrongly_given_back_to_a_strip_that_is_new(void **state)
 {
 	const struct scenario scenario = {
 		.name = __func__,
@@ -198,7 +198,7 @@ static void three_take_from_the_space(void **state)
 	explore(&scenario);
 }
 
-static void two_caches_get_slabs_at_once(void **state)
+static void two_caches_get_strips_at_once(void **state)
 {
 	const struct scenario scenario = {
 		.name = __func__,
@@ -229,20 +229,20 @@ static void what_a_cache_drains_is_room_for_another(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_owner_and_another_give_back_ranges_of_one_slab),
+		cmocka_unit_test(an_owner_and_another_give_back_ranges_of_one_strip),
 		cmocka_unit_test(what_others_give_back_is_collected_while_they_do),
-		cmocka_unit_test(slabs_are_collected_while_they_are_queued_again),
+		cmocka_unit_test(strips_are_collected_while_they_are_queued_again),
 		cmocka_unit_test(a_cache_is_drained_while_others_give_back),
 		cmocka_unit_test(a_cache_is_destroyed_while_others_give_back),
-		cmocka_unit_test(a_slab_is_retired_while_another_wrongly_gives_back),
-		cmocka_unit_test(two_give_back_ranges_of_one_slab_to_its_owner),
+		cmocka_unit_test(a_strip_is_retired_while_another_wrongly_gives_back),
+		cmocka_unit_test(two_give_back_ranges_of_one_strip_to_its_owner),
 		cmocka_unit_test(two_caches_drain_what_is_the_others),
 		cmocka_unit_test(an_owner_and_another_give_back_the_same_range),
 		cmocka_unit_test(three_give_back_the_same_range),
-		cmocka_unit_test(a_range_is_wrongly_given_back_to_a_slab_that_is_new),
+		cmocka_unit_test(a_range_is_wrongly_given_back_to_a_strip_that_is_new),
 		cmocka_unit_test(two_take_from_the_space_and_give_back),
 		cmocka_unit_test(three_take_from_the_space),
-		cmocka_unit_test(two_caches_get_slabs_at_once),
+		cmocka_unit_test(two_caches_get_strips_at_once),
 		cmocka_unit_test(what_a_cache_drains_is_room_for_another),
 	};
 

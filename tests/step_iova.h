@@ -24,7 +24,7 @@
 #include "../src/iova/cache.c"
 #include "../src/iova/lock.c"
 #include "../src/iova/refill.c"
-#include "../src/iova/slab.c"
+#include "../src/iova/strip.c"
 
 #define GRANULES 1024
 #define CACHES 2
@@ -293,13 +293,13 @@ static void look_at(const struct phyr_iova_cache *cache, struct phyr_iova_range 
 	uint64_t granule = range.iova.addr / PHYR_PAGE_SIZE;
 	unsigned int slot;
 
-	for (const struct slab *slab = cache->all; slab; slab = slab->all_next) {
+	for (const struct strip *strip = cache->all; strip; strip = strip->all_next) {
 		uintptr_t bits;
 
-		if (granule - slab->first >= slab->len)
+		if (granule - strip->first >= strip->len)
 			continue;
-		step_note(slab_slot(slab, granule, &slot), "a range is none of its slab");
-		bits = slab->free[slot / SLOT_BITS] | slab->away[slot / SLOT_BITS];
+		step_note(strip_slot(strip, granule, &slot), "a range is none of its strip");
+		bits = strip->free[slot / SLOT_BITS] | strip->away[slot / SLOT_BITS];
 		step_note(!(bits >> slot % SLOT_BITS & 1), "a range is held and free");
 	}
 }
@@ -365,7 +365,7 @@ static void close_caches(void)
 		valid = !cache || phyr_iova_cache_validate(cache, &reason);
 		step_note(valid, reason);
 		step_note(!cache || phyr_iova_cache_drain(cache) == PHYR_OK, "a free is refused");
-		step_note(!cache || !cache->all, "a slab is not drained");
+		step_note(!cache || !cache->all, "a strip is not drained");
 		destroy(c);
 	}
 }
@@ -384,7 +384,7 @@ static void end(void)
 	step_note(valid, reason);
 	phyr_iova_stats(world.space, &stats);
 	step_note(stats.live_cnt == 0 && stats.live_len == 0, "a range is lost");
-	step_note(stats.cached_len == 0, "a slab is lost");
+	step_note(stats.cached_len == 0, "a strip is lost");
 	step_note(world.refused + stats.refused_cnt == world.frees - world.allocs,
 		  "wrong frees are miscounted");
 	phyr_iova_destroy(world.space);

@@ -80,7 +80,7 @@ static void a_new_cache_is_empty(void **state)
 	assert_int_equal(told.hit_cnt + told.miss_cnt, 0);
 	assert_int_equal(told.own_cnt + told.foreign_cnt + told.refused_cnt, 0);
 	assert_int_equal(told.held_len, 0);
-	assert_int_equal(told.slab_cnt, 0);
+	assert_int_equal(told.strip_cnt, 0);
 	assert_int_equal(stats_of(f).live_cnt, 0);
 	assert_int_equal(stats_of(f).cached_len, 0);
 	expect_only_cache(f, cache);
@@ -90,7 +90,7 @@ static void a_new_cache_is_empty(void **state)
 
 /* Where ranges lie. */
 
-/* As many ranges as a slab has, at most; each is written down in a table of its neighbourhood. */
+/* As many ranges as a strip has, at most; each is written down in a table of its neighbourhood. */
 static void expect_neighbours(struct phyr_iova_cache *cache, uint64_t page_cnt)
 {
 	uint64_t cnt = NEAR / page_cnt < 64 ? NEAR / page_cnt : 64;
@@ -220,7 +220,7 @@ static void the_placement_holds_for_every_range(void **state)
 	}
 }
 
-static void what_a_slab_holds_is_told_range_by_range(void **state)
+static void what_a_strip_holds_is_told_range_by_range(void **state)
 {
 	struct fixture *f = open_space(state, 0, ROOM - 1);
 	struct phyr_iova_cache *cache = open_cache(f, NULL);
@@ -240,14 +240,14 @@ static void what_a_slab_holds_is_told_range_by_range(void **state)
 	assert_int_equal(len, stats_of(f).cached_len);
 	assert_int_equal(len, stats_of(f).live_len);
 	assert_int_equal(len, told_by(cache).held_len + P(5));
-	assert_int_equal(told_by(cache).slab_cnt, 1);
+	assert_int_equal(told_by(cache).strip_cnt, 1);
 	expect_only_cache(f, cache);
 	close_cache(f, cache);
 }
 
 /* What passes through. */
 
-/* Through to the space, or from a slab. */
+/* Through to the space, or from a strip. */
 static void expect_passed(struct fixture *f, const struct phyr_placement *p, uint64_t page_cnt,
 			  bool passed)
 {
@@ -257,7 +257,7 @@ static void expect_passed(struct fixture *f, const struct phyr_placement *p, uin
 	expect_placed(p, iova, page_cnt);
 	assert_int_equal(told_by(cache).miss_cnt, 1);
 	assert_int_equal(stats_of(f).cached_len == 0, passed);
-	assert_int_equal(told_by(cache).slab_cnt == 0, passed);
+	assert_int_equal(told_by(cache).strip_cnt == 0, passed);
 	if (passed)
 		assert_int_equal(stats_of(f).live_len, P(page_cnt));
 	cache_give(cache, iova, page_cnt);
@@ -277,7 +277,7 @@ static void ranges_longer_than_64_granules_pass_through(void **state)
 	expect_passed(f, &any, 1 << 20, true);
 }
 
-static void lengths_that_do_not_tile_a_slab_pass_through(void **state)
+static void lengths_that_do_not_tile_a_strip_pass_through(void **state)
 {
 	struct phyr_placement four = aligned(PHYR_FIT_TOP_DOWN, 2, 0);
 	struct phyr_placement phased = aligned(PHYR_FIT_TOP_DOWN, 2, 1);
@@ -312,8 +312,8 @@ static void a_limit_is_a_limit_in_a_cache_too(void **state)
 	cache_refuse(small, P(9), PHYR_E_LIMIT);
 	cache_refuse(small, P(16), PHYR_E_LIMIT);
 	cache_take(small, 8);
-	assert_int_equal(told_by(cache).slab_cnt, 0);
-	assert_int_equal(told_by(small).slab_cnt, 1);
+	assert_int_equal(told_by(cache).strip_cnt, 0);
+	assert_int_equal(told_by(small).strip_cnt, 1);
 	close_cache(f, cache);
 	close_cache(f, small);
 }
@@ -348,7 +348,7 @@ static void a_cache_hands_out_the_last_range_that_fits(void **state)
 		struct phyr_iova_cache *cache = open_cache(f, &p);
 
 		assert_int_equal(exhaust(cache, 1), size);
-		assert_int_equal(told_by(cache).slab_cnt, 0);
+		assert_int_equal(told_by(cache).strip_cnt, 0);
 		assert_int_equal(stats_of(f).live_len, P(size));
 		assert_int_equal(holes_of(f), 0);
 		close_cache(f, cache);
@@ -357,7 +357,7 @@ static void a_cache_hands_out_the_last_range_that_fits(void **state)
 	}
 }
 
-static void ranges_come_one_by_one_where_no_slab_fits(void **state)
+static void ranges_come_one_by_one_where_no_strip_fits(void **state)
 {
 	struct fixture *f = open_space(state, P(16), P(216) - 1);
 	struct phyr_iova_cache *cache = open_cache(f, NULL);
@@ -369,7 +369,7 @@ static void ranges_come_one_by_one_where_no_slab_fits(void **state)
 	close_cache(f, cache);
 }
 
-static void slabs_of_one_range_go_back_like_others(void **state)
+static void strips_of_one_range_go_back_like_others(void **state)
 {
 	struct fixture *f = open_space(state, 0, P(1024) - 1);
 	struct phyr_iova_cache *cache = open_cache(f, NULL);
@@ -380,10 +380,10 @@ static void slabs_of_one_range_go_back_like_others(void **state)
 		reserve(f, P(page), 64);
 	for (size_t i = 0; i < CNT(ranges); i++)
 		ranges[i] = cache_take(cache, 40);
-	assert_int_equal(told_by(cache).slab_cnt, CNT(ranges));
+	assert_int_equal(told_by(cache).strip_cnt, CNT(ranges));
 	for (size_t i = 0; i < CNT(ranges); i++)
 		cache_give(cache, ranges[i], 40);
-	assert_int_equal(told_by(cache).slab_cnt, 1);
+	assert_int_equal(told_by(cache).strip_cnt, 1);
 	assert_int_equal(told_by(cache).held_len, P(40));
 	close_cache(f, cache);
 }
@@ -395,7 +395,7 @@ static void a_request_may_have_what_its_own_cache_holds(void **state)
 
 	for (uint64_t page_cnt = 1; page_cnt <= 64; page_cnt++) {
 		cache_give(cache, cache_take(cache, page_cnt), page_cnt);
-		/* Whatever slabs were taken, all pages are there for a request of all. */
+		/* Whatever strips were taken, all pages are there for a request of all. */
 		assert_int_equal(cache_take(cache, 64), P(64));
 		cache_refuse(cache, PAGE, PHYR_E_NOSPACE);
 		cache_give(cache, P(64), 64);
@@ -469,13 +469,13 @@ int main(void)
 		CASE(a_hit_does_not_touch_the_space),
 		CASE(lengths_are_rounded_up_to_the_granule),
 		CASE(the_placement_holds_for_every_range),
-		CASE(what_a_slab_holds_is_told_range_by_range),
+		CASE(what_a_strip_holds_is_told_range_by_range),
 		CASE(ranges_longer_than_64_granules_pass_through),
-		CASE(lengths_that_do_not_tile_a_slab_pass_through),
+		CASE(lengths_that_do_not_tile_a_strip_pass_through),
 		CASE(a_limit_is_a_limit_in_a_cache_too),
 		CASE(a_cache_hands_out_the_last_range_that_fits),
-		CASE(ranges_come_one_by_one_where_no_slab_fits),
-		CASE(slabs_of_one_range_go_back_like_others),
+		CASE(ranges_come_one_by_one_where_no_strip_fits),
+		CASE(strips_of_one_range_go_back_like_others),
 		CASE(a_request_may_have_what_its_own_cache_holds),
 		CASE(frees_that_were_noted_are_passed_on_before_no_space_is_said),
 		CASE(what_others_hold_is_not_free_until_they_are_drained),

@@ -91,7 +91,7 @@ static void a_range_given_back_to_the_space_is_its_caches_again(void **state)
 	for (uint64_t left = told_by(pair.own).held_len; left > 0; left -= range.len)
 		cache_take(pair.own, 2);
 	assert_int_equal(told_by(pair.own).held_len, 0);
-	assert_int_equal(told_by(pair.own).slab_cnt, 1);
+	assert_int_equal(told_by(pair.own).strip_cnt, 1);
 	assert_int_equal(stats_of(pair.f).cached_len, before.cached_len);
 	close_pair(pair);
 }
@@ -263,10 +263,10 @@ static void what_was_never_handed_out_is_not_taken_back(void **state)
 	close_pair(pair);
 }
 
-static void a_slab_is_not_a_range(void **state)
+static void a_strip_is_not_a_range(void **state)
 {
 	struct pair pair = open_pair(state);
-	struct phyr_iova_range slab = { { 0 }, 0 };
+	struct phyr_iova_range strip = { { 0 }, 0 };
 	struct phyr_iova_range first;
 	uint64_t cnt;
 
@@ -275,11 +275,11 @@ static void a_slab_is_not_a_range(void **state)
 	for (uint64_t i = 0; i < cnt; i++) /* all of it is handed out */
 		cache_take(pair.own, 1);
 	assert_true(phyr_iova_next(pair.f->space, phyr_iova_at(0), &first));
-	slab.iova = first.iova;
-	slab.len = stats_of(pair.f).cached_len;
-	cache_refuse_free(pair.f, pair.own, slab, PHYR_E_PARTIAL);
-	refuse_free(pair.f, slab.iova.addr, slab.len, PHYR_E_PARTIAL);
-	refuse_when_drained(pair, slab, PHYR_E_PARTIAL);
+	strip.iova = first.iova;
+	strip.len = stats_of(pair.f).cached_len;
+	cache_refuse_free(pair.f, pair.own, strip, PHYR_E_PARTIAL);
+	refuse_free(pair.f, strip.iova.addr, strip.len, PHYR_E_PARTIAL);
+	refuse_when_drained(pair, strip, PHYR_E_PARTIAL);
 	close_pair(pair);
 }
 
@@ -477,7 +477,7 @@ int main(void)
 		CASE(a_cache_notices_wrong_frees_of_its_own_at_once),
 		CASE(a_space_notices_wrong_frees_of_what_caches_have_at_once),
 		CASE(what_was_never_handed_out_is_not_taken_back),
-		CASE(a_slab_is_not_a_range),
+		CASE(a_strip_is_not_a_range),
 		CASE(another_cache_notices_wrong_frees_when_it_is_drained),
 		CASE(of_two_frees_through_different_caches_one_counts),
 		CASE(a_wrong_free_keeps_no_other_from_being_done),

@@ -33,9 +33,9 @@
  * each hole of n … n + a − 2 granules, or of n at least when a boundary is given.
  *
  * **Caches.** A cache belongs to one thread or ring and hands out ranges of up to 64 granules
- * without touching the space: it takes *slabs*, up to 64 ranges of one length side by side in one
+ * without touching the space: it takes *strips*, up to 64 ranges of one length side by side in one
  * 512-granule neighbourhood (2 MiB of 4 KiB granules, which one page-table page maps). To the space
- * everything in a slab is live. A range may be freed to any cache of its space, or to the space:
+ * everything in a strip is live. A range may be freed to any cache of its space, or to the space:
  * a cache keeps what is its own, and passes the rest on in batches. A range that is freed twice
  * and was handed out again in between is freed under its new owner: nobody can tell.
  *
@@ -76,7 +76,7 @@ struct phyr_iova_stats {
 	uint64_t exists_cnt;   /**< reservations refused with PHYR_E_EXISTS */
 	uint64_t refused_cnt;  /**< wrong frees: PHYR_E_NOENT, PHYR_E_PARTIAL */
 	uint64_t search_cnt;   /**< holes that were tried one by one */
-	uint64_t cached_len;   /**< [bytes] in slabs of caches, free or handed out */
+	uint64_t cached_len;   /**< [bytes] in strips of caches, free or handed out */
 	size_t metadata_len;   /**< [bytes] allocated through the hooks, caches not counted */
 };
 
@@ -176,7 +176,7 @@ PHYR_API PHYR_NODISCARD int phyr_iova_free(struct phyr_iova_space *space,
  *			break;
  *	}
  *
- * What lies between two ranges is a hole. Ranges in slabs of caches are told one by one, whether
+ * What lies between two ranges is a hole. Ranges in strips of caches are told one by one, whether
  * they are handed out or not.
  *
  * @param[in]  space     the space
@@ -234,11 +234,11 @@ struct phyr_iova_cache;
 struct phyr_iova_cache_stats {
 	uint64_t hit_cnt;     /**< allocations answered without the space */
 	uint64_t miss_cnt;    /**< allocations that needed it: refills and uncacheable requests */
-	uint64_t own_cnt;     /**< frees of ranges that are in slabs of this cache */
+	uint64_t own_cnt;     /**< frees of ranges that are in strips of this cache */
 	uint64_t foreign_cnt; /**< frees that were passed on */
 	uint64_t refused_cnt; /**< wrong frees, noticed at once or when they were passed on */
-	uint64_t held_len;    /**< [bytes] free in slabs: nobody else can have them */
-	size_t slab_cnt;      /**< slabs */
+	uint64_t held_len;    /**< [bytes] free in strips: nobody else can have them */
+	size_t strip_cnt;     /**< strips */
 	size_t metadata_len;  /**< [bytes] allocated through the hooks */
 };
 
@@ -273,8 +273,8 @@ PHYR_API void phyr_iova_cache_destroy(struct phyr_iova_cache *cache);
 /**
  * @brief Takes a range that satisfies the cache's placement.
  *
- * Lengths of up to #PHYR_IOVA_CACHE_MAX granules that tile a slab under this placement come from
- * slabs: all lengths when nothing is aligned, multiples of the modulus when something is and the
+ * Lengths of up to #PHYR_IOVA_CACHE_MAX granules that tile a strip under this placement come from
+ * strips: all lengths when nothing is aligned, multiples of the modulus when something is and the
  * phase is 0, and with a boundary powers of two up to it. Powers of two are aligned to themselves.
  * Everything else is passed on to phyr_iova_alloc(). When that finds no space, this cache is drained
  * and it is asked once more.
@@ -293,15 +293,15 @@ PHYR_API PHYR_NODISCARD int phyr_iova_cache_alloc(struct phyr_iova_cache *cache,
 /**
  * @brief Gives back a whole range of this cache's space; needs no memory.
  *
- * A range of one of this cache's slabs is checked and kept. Any other is noted, and passed on with
+ * A range of one of this cache's strips is checked and kept. Any other is noted, and passed on with
  * 63 others or when the cache is drained: a wrong one is noticed and refused then.
  *
  * @param[in,out] cache the cache
  * @param[in]     range exactly as it was returned or reserved, by whatever call of the same space
  * @return PHYR_OK
  * @return PHYR_E_INVAL   cache is NULL
- * @return PHYR_E_NOENT   in one of its slabs, but not handed out, or no range starts there
- * @return PHYR_E_PARTIAL in one of its slabs, but of another length
+ * @return PHYR_E_NOENT   in one of its strips, but not handed out, or no range starts there
+ * @return PHYR_E_PARTIAL in one of its strips, but of another length
  * @complexity O(1) on average; one time in up to 64, O(64 × levels)
  * @threads the owner of the cache
  */
@@ -319,7 +319,7 @@ PHYR_API PHYR_NODISCARD int phyr_iova_cache_free(struct phyr_iova_cache *cache,
  * @return PHYR_E_NOENT, PHYR_E_PARTIAL a free that had been noted was wrong (the first such); it
  *         is counted as refused and all else is done
  * @return PHYR_E_INVAL cache is NULL
- * @complexity O(slabs × 64 × levels)
+ * @complexity O(strips × 64 × levels)
  * @threads the owner of the cache
  */
 PHYR_API PHYR_NODISCARD int phyr_iova_cache_drain(struct phyr_iova_cache *cache);
@@ -329,19 +329,19 @@ PHYR_API PHYR_NODISCARD int phyr_iova_cache_drain(struct phyr_iova_cache *cache)
  *
  * @param[in]  cache     the cache
  * @param[out] ret_stats written whole
- * @complexity O(slabs)
+ * @complexity O(strips)
  * @threads the owner of the cache
  */
 PHYR_API void phyr_iova_cache_stats(struct phyr_iova_cache *cache,
 				    struct phyr_iova_cache_stats *ret_stats);
 
 /**
- * @brief Audits a cache: its slabs lie in the space as they should, and every one can be found.
+ * @brief Audits a cache: its strips lie in the space as they should, and every one can be found.
  *
  * @param[in]  cache      the cache
  * @param[out] ret_reason a constant sentence; written only when false is returned; may be NULL
  * @return true when everything holds
- * @complexity O(slabs × levels)
+ * @complexity O(strips × levels)
  * @threads the owner of the cache
  */
 PHYR_API bool phyr_iova_cache_validate(struct phyr_iova_cache *cache, const char **ret_reason);

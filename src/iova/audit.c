@@ -9,26 +9,26 @@
 struct tally {
 	uint64_t taken;	 /* granules */
 	uint64_t ranges; /* ends */
-	uint64_t cached; /* granules in slabs */
+	uint64_t cached; /* granules in strips */
 	uint64_t leaves;
 	uint64_t nodes;
 };
 
-/* Every range of a slab must be one range of the leaf. */
-static const char *check_slab(const struct leaf *leaf, const struct slab *slab)
+/* Every range of a strip must be one range of the leaf. */
+static const char *check_strip(const struct leaf *leaf, const struct strip *strip)
 {
-	unsigned int at = slab->first & (UNIT_CNT - 1);
+	unsigned int at = strip->first & (UNIT_CNT - 1);
 	const struct part *part = &leaf->part;
 
-	if (slab->len != (uint32_t)slab->slots * slab->cnt || at + slab->len > UNIT_CNT)
-		return "a slab reaches beyond its leaf";
+	if (strip->len != (uint32_t)strip->slots * strip->cnt || at + strip->len > UNIT_CNT)
+		return "a strip reaches beyond its leaf";
 	if (at && is_taken(part, at - 1) && !is_end(part, at - 1))
-		return "a range reaches into a slab";
-	for (unsigned int i = 0; i < slab->len; i++) {
+		return "a range reaches into a strip";
+	for (unsigned int i = 0; i < strip->len; i++) {
 		if (!is_taken(part, at + i))
-			return "a range of a slab is free in the space";
-		if (is_end(part, at + i) != (i % slab->cnt == slab->cnt - 1U))
-			return "a range of a slab has another length";
+			return "a range of a strip is free in the space";
+		if (is_end(part, at + i) != (i % strip->cnt == strip->cnt - 1U))
+			return "a range of a strip has another length";
 	}
 	return NULL;
 }
@@ -96,13 +96,13 @@ static const char *check_sum(const struct part *part, unsigned int level)
 	return NULL;
 }
 
-static const char *check_slabs(const struct leaf *leaf, struct tally *tally)
+static const char *check_strips(const struct leaf *leaf, struct tally *tally)
 {
 	const char *reason = NULL;
 
-	for (const struct slab *slab = leaf->slabs; slab && !reason; slab = slab->leaf_next) {
-		reason = check_slab(leaf, slab);
-		tally->cached += slab->len;
+	for (const struct strip *strip = leaf->strips; strip && !reason; strip = strip->leaf_next) {
+		reason = check_strip(leaf, strip);
+		tally->cached += strip->len;
 	}
 	return reason;
 }
@@ -120,7 +120,7 @@ static const char *check_part(const struct part *part, unsigned int level, bool 
 	if (!reason && !root && part->sum.pre == part_len(level))
 		reason = "an empty part stays";
 	if (!reason && level == 0)
-		reason = check_slabs((const struct leaf *)(const void *)part, tally);
+		reason = check_strips((const struct leaf *)(const void *)part, tally);
 	tally->leaves += level == 0;
 	tally->nodes += level != 0;
 	for (unsigned int unit = 0; unit < UNIT_CNT && !reason; unit++) {
@@ -174,23 +174,24 @@ bool phyr_iova_validate(struct phyr_iova_space *space, const char **ret_reason)
 	return !reason;
 }
 
-static const char *check_held(const struct phyr_iova_cache *cache, const struct slab *slab)
+static const char *check_held(const struct phyr_iova_cache *cache, const struct strip *strip)
 {
-	const struct leaf *leaf = phyr_tree_leaf(&cache->space->tree, slab->first);
-	uint64_t free = slab_bits(slab->free);
+	const struct leaf *leaf = phyr_tree_leaf(&cache->space->tree, strip->first);
+	uint64_t free = strip_bits(strip->free);
 
-	if (phyr_slab_at(leaf, slab->first) != slab || slab->cache != cache)
-		return "the space does not know a slab";
-	if (free & ~slab_all(slab) || free & slab_bits(slab->away))
+	if (phyr_strip_at(leaf, strip->first) != strip || strip->cache != cache)
+		return "the space does not know a strip";
+	if (free & ~strip_all(strip) || free & strip_bits(strip->away))
 		return "a range is free twice";
-	if (slab->free_cnt != (unsigned int)__builtin_popcountll(free))
-		return "free ranges of a slab are miscounted";
-	if (slab->open != (free != 0))
-		return "a slab is in the wrong list";
-	for (uint64_t word = slab->first / 64; word <= (slab->first + slab->len - 1) / 64; word++)
-		if (phyr_table_find(&cache->table, word) != slab)
-			return "a slab cannot be found";
-	return check_slab(leaf, slab);
+	if (strip->free_cnt != (unsigned int)__builtin_popcountll(free))
+		return "free ranges of a strip are miscounted";
+	if (strip->open != (free != 0))
+		return "a strip is in the wrong list";
+	for (uint64_t word = strip->first / 64; word <= (strip->first + strip->len - 1) / 64;
+	     word++)
+		if (phyr_table_find(&cache->table, word) != strip)
+			return "a strip cannot be found";
+	return check_strip(leaf, strip);
 }
 
 bool phyr_iova_cache_validate(struct phyr_iova_cache *cache, const char **ret_reason)
@@ -199,13 +200,13 @@ bool phyr_iova_cache_validate(struct phyr_iova_cache *cache, const char **ret_re
 	size_t cnt = 0;
 
 	phyr_space_lock(cache->space);
-	for (const struct slab *slab = cache->all; slab && !reason; slab = slab->all_next) {
-		reason = check_held(cache, slab);
+	for (const struct strip *strip = cache->all; strip && !reason; strip = strip->all_next) {
+		reason = check_held(cache, strip);
 		cnt++;
 	}
 	phyr_space_unlock(cache->space);
-	if (!reason && cnt != cache->stats.slab_cnt)
-		reason = "slabs are miscounted";
+	if (!reason && cnt != cache->stats.strip_cnt)
+		reason = "strips are miscounted";
 	if (reason && ret_reason)
 		*ret_reason = reason;
 	return !reason;
@@ -215,10 +216,10 @@ void phyr_iova_cache_stats(struct phyr_iova_cache *cache, struct phyr_iova_cache
 {
 	uint64_t held = 0;
 
-	for (const struct slab *slab = cache->all; slab; slab = slab->all_next) {
-		uint64_t ranges = slab_bits(slab->free) | slab_bits(slab->away);
+	for (const struct strip *strip = cache->all; strip; strip = strip->all_next) {
+		uint64_t ranges = strip_bits(strip->free) | strip_bits(strip->away);
 
-		held += (uint64_t)__builtin_popcountll(ranges) * slab->cnt;
+		held += (uint64_t)__builtin_popcountll(ranges) * strip->cnt;
 	}
 	*ret_stats = cache->stats;
 	ret_stats->held_len = held << cache->space->granule_lg2;

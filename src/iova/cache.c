@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* Which lengths tile a slab so that every range of it satisfies the placement. */
+/* Which lengths tile a strip so that every range of it satisfies the placement. */
 static uint64_t cacheable(const struct want *want)
 {
 	uint64_t set = 0;
@@ -52,29 +52,29 @@ int phyr_iova_cache_create(struct phyr_iova_space *space, const struct phyr_plac
 }
 
 /*
- * Takes a free range of a slab. One that somebody else gives back at the same time, wrongly, is not
+ * Takes a free range of a strip. One that somebody else gives back at the same time, wrongly, is not
  * touched until it has been collected; false when there is no other.
  */
-static inline bool pop(struct phyr_iova_cache *cache, struct slab *slab, uint64_t *ret_first)
+static inline bool pop(struct phyr_iova_cache *cache, struct strip *strip, uint64_t *ret_first)
 {
 	for (unsigned int word = 0; word < SLOT_WORDS; word++) {
-		uintptr_t free = atom_load(&slab->free[word]);
+		uintptr_t free = atom_load(&strip->free[word]);
 		uintptr_t left = free & (free - 1);
 		unsigned int slot = phyr_bits_ctz(free);
 
 		/* Hardly ever; apart, so that all else hangs on one word only. */
-		if (free & atom_load(&slab->away[word])) {
-			slot = phyr_bits_ctz(free & ~atom_load(&slab->away[word]));
+		if (free & atom_load(&strip->away[word])) {
+			slot = phyr_bits_ctz(free & ~atom_load(&strip->away[word]));
 			left = slot < SLOT_BITS ? free & ~((uintptr_t)1 << slot) : free;
 		}
 		if (left == free)
 			continue;
-		atom_store(&slab->free[word], left);
-		if (--slab->free_cnt == 0)
-			phyr_cache_close(cache, slab);
-		cache->last = slab;
+		atom_store(&strip->free[word], left);
+		if (--strip->free_cnt == 0)
+			phyr_cache_close(cache, strip);
+		cache->last = strip;
 		slot += word * (unsigned int)SLOT_BITS;
-		*ret_first = slab->first + (uint64_t)slot * slab->cnt;
+		*ret_first = strip->first + (uint64_t)slot * strip->cnt;
 		return true;
 	}
 	return false;
@@ -154,46 +154,47 @@ static SLOW int refuse(struct phyr_iova_cache *cache, int err)
 	return err;
 }
 
-static int free_own(struct phyr_iova_cache *cache, struct slab *slab, struct phyr_iova_range range)
+static int free_own(struct phyr_iova_cache *cache, struct strip *strip,
+		    struct phyr_iova_range range)
 {
 	unsigned int slot;
 	uintptr_t bit, free, away;
 
-	if (!slab_slot(slab, range.iova.addr >> cache->space->granule_lg2, &slot))
+	if (!strip_slot(strip, range.iova.addr >> cache->space->granule_lg2, &slot))
 		return refuse(cache, PHYR_E_NOENT);
 	bit = (uintptr_t)1 << slot % SLOT_BITS;
-	free = atom_load(&slab->free[slot / SLOT_BITS]);
-	away = atom_load(&slab->away[slot / SLOT_BITS]);
+	free = atom_load(&strip->free[slot / SLOT_BITS]);
+	away = atom_load(&strip->away[slot / SLOT_BITS]);
 	if ((free | away) & bit)
 		return refuse(cache, PHYR_E_NOENT);
-	if (range.len != (uint64_t)slab->cnt << cache->space->granule_lg2)
+	if (range.len != (uint64_t)strip->cnt << cache->space->granule_lg2)
 		return refuse(cache, PHYR_E_PARTIAL);
-	atom_store(&slab->free[slot / SLOT_BITS], free | bit);
-	cache->last = slab;
+	atom_store(&strip->free[slot / SLOT_BITS], free | bit);
+	cache->last = strip;
 	cache->stats.own_cnt++;
-	if (++slab->free_cnt == 1)
-		phyr_cache_open(cache, slab);
+	if (++strip->free_cnt == 1)
+		phyr_cache_open(cache, strip);
 	/* It is free whole, and not the last that has room. */
-	if (slab->free_cnt == slab->slots && (slab->next || slab->prev))
-		(void)phyr_cache_retire(cache, slab);
+	if (strip->free_cnt == strip->slots && (strip->next || strip->prev))
+		(void)phyr_cache_retire(cache, strip);
 	return PHYR_OK;
 }
 
 int phyr_iova_cache_free(struct phyr_iova_cache *cache, struct phyr_iova_range range)
 {
-	struct slab *slab;
+	struct strip *strip;
 	uint64_t granule;
 
 	if (!cache)
 		return PHYR_E_INVAL;
 	granule = range.iova.addr >> cache->space->granule_lg2;
-	slab = cache->last;
-	if (!slab || granule - slab->first >= slab->len) {
-		slab = phyr_table_find(&cache->table, granule / 64);
-		if (!slab || granule - slab->first >= slab->len)
+	strip = cache->last;
+	if (!strip || granule - strip->first >= strip->len) {
+		strip = phyr_table_find(&cache->table, granule / 64);
+		if (!strip || granule - strip->first >= strip->len)
 			return free_foreign(cache, range);
 	}
 	if (!phyr_bits_aligned(range.iova.addr, cache->space->granule_lg2))
 		return refuse(cache, PHYR_E_NOENT);
-	return free_own(cache, slab, range);
+	return free_own(cache, strip, range);
 }

@@ -310,14 +310,19 @@ void phyr_tree_take_tiles(struct tree *tree, struct span span, uint64_t cnt)
 static void need_at(const struct part *part, unsigned int level, struct span span, uint64_t granule,
 		    size_t *leaves, size_t *nodes)
 {
+	/* What both ends lack is counted at the first. */
+	uint64_t apart = granule == span.first ? UINT64_MAX : span.first ^ span.last;
+
 	for (; level > 0; level--) {
 		uint64_t mask = phyr_bits_mask(unit_lg2(level));
 
 		if (span.first <= (granule & ~mask) && span.last >= (granule | mask))
 			return;
 		part = part ? kid_at(node_at(part), unit_of(level, granule)) : NULL;
-		*leaves += !part && level == 1;
-		*nodes += !part && level != 1;
+		if (part || !(apart & ~mask))
+			continue;
+		*leaves += level == 1;
+		*nodes += level != 1;
 	}
 }
 

@@ -1,33 +1,33 @@
 /* SPDX-License-Identifier: MIT */
-/* Caches: getting slabs from the space, and giving them back. */
+/* Caches: getting strips from the space, and giving them back. */
 
 #include <string.h>
 
 #include "cache.h"
 
-void phyr_cache_open(struct phyr_iova_cache *cache, struct slab *slab)
+void phyr_cache_open(struct phyr_iova_cache *cache, struct strip *strip)
 {
-	slab->prev = NULL;
-	slab->next = cache->open[slab->cnt];
-	if (slab->next)
-		slab->next->prev = slab;
-	cache->open[slab->cnt] = slab;
-	slab->open = true;
+	strip->prev = NULL;
+	strip->next = cache->open[strip->cnt];
+	if (strip->next)
+		strip->next->prev = strip;
+	cache->open[strip->cnt] = strip;
+	strip->open = true;
 }
 
-void phyr_cache_close(struct phyr_iova_cache *cache, struct slab *slab)
+void phyr_cache_close(struct phyr_iova_cache *cache, struct strip *strip)
 {
-	if (slab->next)
-		slab->next->prev = slab->prev;
-	if (slab->prev)
-		slab->prev->next = slab->next;
+	if (strip->next)
+		strip->next->prev = strip->prev;
+	if (strip->prev)
+		strip->prev->next = strip->next;
 	else
-		cache->open[slab->cnt] = slab->next;
-	slab->next = slab->prev = NULL;
-	slab->open = false;
+		cache->open[strip->cnt] = strip->next;
+	strip->next = strip->prev = NULL;
+	strip->open = false;
 }
 
-/* Where a slab can be: near the last one, or wherever the placement says. */
+/* Where a strip can be: near the last one, or wherever the placement says. */
 static bool find_words(const struct phyr_iova_cache *cache, unsigned int order, uint64_t *ret_first)
 {
 	static const enum which which[] = { HIGHEST, LOWEST, TIGHTEST, LOWEST };
@@ -47,193 +47,195 @@ static bool find_words(const struct phyr_iova_cache *cache, unsigned int order, 
 	return phyr_tree_block(tree, want->window, order, which[want->fit], ret_first);
 }
 
-static void attach(struct phyr_iova_space *space, struct slab *slab)
+static void attach(struct phyr_iova_space *space, struct strip *strip)
 {
-	struct span span = { slab->first, slab->first + slab->len - 1 };
-	uint64_t free = slab_all(slab);
+	struct span span = { strip->first, strip->first + strip->len - 1 };
+	uint64_t free = strip_all(strip);
 	struct leaf *leaf;
 
 	/* Before others can find it: they must not take its ranges for handed out. */
 	for (unsigned int i = 0; i < SLOT_WORDS; i++)
-		atom_store(&slab->free[i], (uintptr_t)(free >> i * SLOT_BITS % 64));
-	phyr_tree_take_tiles(&space->tree, span, slab->cnt);
-	phyr_space_count(space, slab->len, slab->slots);
-	space->cached += slab->len;
-	leaf = phyr_tree_leaf(&space->tree, slab->first);
-	slab->leaf_next = leaf->slabs;
-	leaf->slabs = slab;
+		atom_store(&strip->free[i], (uintptr_t)(free >> i * SLOT_BITS % 64));
+	phyr_tree_take_tiles(&space->tree, span, strip->cnt);
+	phyr_space_count(space, strip->len, strip->slots);
+	space->cached += strip->len;
+	leaf = phyr_tree_leaf(&space->tree, strip->first);
+	strip->leaf_next = leaf->strips;
+	leaf->strips = strip;
 }
 
 /* One try, from the most ranges down to what a word holds. As many codes as try_alloc(). */
-static int try_attach(struct phyr_iova_cache *cache, struct slab *slab, size_t *ret_leaves,
+static int try_attach(struct phyr_iova_cache *cache, struct strip *strip, size_t *ret_leaves,
 		      size_t *ret_nodes)
 {
 	struct phyr_iova_space *space = cache->space;
-	unsigned int most = UNIT_CNT / slab->cnt < SLOT_CNT ? UNIT_CNT / slab->cnt : SLOT_CNT;
-	unsigned int order = phyr_bits_log2_up((uint64_t)most * slab->cnt);
+	unsigned int most = UNIT_CNT / strip->cnt < SLOT_CNT ? UNIT_CNT / strip->cnt : SLOT_CNT;
+	unsigned int order = phyr_bits_log2_up((uint64_t)most * strip->cnt);
 	int err = PHYR_E_NOSPACE;
 
 	phyr_space_lock(space);
 	for (order = order < 6 ? 6 : order; order >= 6 && err == PHYR_E_NOSPACE; order--) {
-		unsigned int fit = (1U << order) / slab->cnt;
+		unsigned int fit = (1U << order) / strip->cnt;
 		struct span span;
 
-		if (!find_words(cache, order, &slab->first))
+		if (!find_words(cache, order, &strip->first))
 			continue;
-		slab->slots = (uint16_t)(fit < most ? fit : most);
-		slab->len = (uint32_t)slab->slots * slab->cnt;
-		span = (struct span){ slab->first, slab->first + slab->len - 1 };
-		/* A leaf that a slab takes whole must exist, to hold the ends. */
+		strip->slots = (uint16_t)(fit < most ? fit : most);
+		strip->len = (uint32_t)strip->slots * strip->cnt;
+		span = (struct span){ strip->first, strip->first + strip->len - 1 };
+		/* A leaf that a strip takes whole must exist, to hold the ends. */
 		err = phyr_spares_suffice(space, (struct span){ span.first, span.first },
 					  ret_leaves, ret_nodes) ?
 			      PHYR_OK :
 			      PHYR_E_BUSY;
 		if (!err)
-			attach(space, slab);
+			attach(space, strip);
 	}
 	phyr_space_unlock(space);
 	return err;
 }
 
-static void adopt(struct phyr_iova_cache *cache, struct slab *slab)
+static void adopt(struct phyr_iova_cache *cache, struct strip *strip)
 {
-	for (uint64_t word = slab->first / 64; word <= (slab->first + slab->len - 1) / 64; word++)
-		phyr_table_insert(&cache->table, word, slab);
-	slab->free_cnt = slab->slots;
-	slab->all_next = cache->all;
+	for (uint64_t word = strip->first / 64; word <= (strip->first + strip->len - 1) / 64;
+	     word++)
+		phyr_table_insert(&cache->table, word, strip);
+	strip->free_cnt = strip->slots;
+	strip->all_next = cache->all;
 	if (cache->all)
-		cache->all->all_prev = slab;
-	cache->all = slab;
-	cache->near = slab->first;
-	cache->stats.slab_cnt++;
-	cache->stats.metadata_len += sizeof(*slab);
-	phyr_cache_open(cache, slab);
+		cache->all->all_prev = strip;
+	cache->all = strip;
+	cache->near = strip->first;
+	cache->stats.strip_cnt++;
+	cache->stats.metadata_len += sizeof(*strip);
+	phyr_cache_open(cache, strip);
 }
 
 int phyr_cache_refill(struct phyr_iova_cache *cache, unsigned int cnt)
 {
 	const struct phyr_mem *mem = cache->space->mem;
 	size_t leaves, nodes;
-	struct slab *slab;
+	struct strip *strip;
 	int err;
 
 	if (!phyr_table_reserve(cache, WORD_CNT))
 		return PHYR_E_NOMEM;
-	slab = mem->alloc(mem->ctx, sizeof(*slab));
-	if (!slab)
+	strip = mem->alloc(mem->ctx, sizeof(*strip));
+	if (!strip)
 		return PHYR_E_NOMEM;
-	memset(slab, 0, sizeof(*slab));
-	slab->cache = cache;
-	slab->cnt = (uint16_t)cnt;
-	slab->inverse = 65536 / cnt + 1;
-	while ((err = try_attach(cache, slab, &leaves, &nodes)) == PHYR_E_BUSY) {
+	memset(strip, 0, sizeof(*strip));
+	strip->cache = cache;
+	strip->cnt = (uint16_t)cnt;
+	strip->inverse = 65536 / cnt + 1;
+	while ((err = try_attach(cache, strip, &leaves, &nodes)) == PHYR_E_BUSY) {
 		err = phyr_spares_grow(cache->space, leaves, nodes);
 		if (err)
 			break;
 	}
 	if (err) {
-		mem->free(mem->ctx, slab, sizeof(*slab));
+		mem->free(mem->ctx, strip, sizeof(*strip));
 		return err;
 	}
-	adopt(cache, slab);
+	adopt(cache, strip);
 	return PHYR_OK;
 }
 
-/* What others gave back of one slab. */
-static void collect_slab(struct phyr_iova_cache *cache, struct slab *slab)
+/* What others gave back of one strip. */
+static void collect_strip(struct phyr_iova_cache *cache, struct strip *strip)
 {
-	/* Before the bits: who sets one later queues the slab again. */
-	(void)atom_swap(&slab->queued, 0);
+	/* Before the bits: who sets one later queues the strip again. */
+	(void)atom_swap(&strip->queued, 0);
 	for (unsigned int i = 0; i < SLOT_WORDS; i++) {
-		uintptr_t away = atom_swap(&slab->away[i], 0);
-		uintptr_t free = atom_load(&slab->free[i]);
+		uintptr_t away = atom_swap(&strip->away[i], 0);
+		uintptr_t free = atom_load(&strip->free[i]);
 
 		/* Given back here and elsewhere at the same time: once too often. */
 		cache->stats.refused_cnt += (uint64_t)__builtin_popcountll(away & free);
-		atom_store(&slab->free[i], free | away);
-		slab->free_cnt += (uint16_t)__builtin_popcountll(away & ~free);
+		atom_store(&strip->free[i], free | away);
+		strip->free_cnt += (uint16_t)__builtin_popcountll(away & ~free);
 	}
-	if (slab->free_cnt && !slab->open)
-		phyr_cache_open(cache, slab);
+	if (strip->free_cnt && !strip->open)
+		phyr_cache_open(cache, strip);
 }
 
 void phyr_cache_collect(struct phyr_iova_cache *cache)
 {
-	struct slab *slab;
+	struct strip *strip;
 
 	if (!atom_load(&cache->away))
 		return;
-	slab = (struct slab *)atom_swap(&cache->away, 0);
-	while (slab) {
-		struct slab *next = slab->away_next;
+	strip = (struct strip *)atom_swap(&cache->away, 0);
+	while (strip) {
+		struct strip *next = strip->away_next;
 
-		collect_slab(cache, slab);
-		slab = next;
+		collect_strip(cache, strip);
+		strip = next;
 	}
 }
 
 /* Gives runs of neighbouring free ranges back at once. */
-static void give_free(struct phyr_iova_space *space, const struct slab *slab, uint64_t free)
+static void give_free(struct phyr_iova_space *space, const struct strip *strip, uint64_t free)
 {
 	while (free) {
 		unsigned int first = phyr_bits_ctz(free);
 		uint64_t taken = ~(free >> first);
 		unsigned int cnt = phyr_bits_ctz(taken);
-		struct span span = { slab->first + (uint64_t)first * slab->cnt, 0 };
+		struct span span = { strip->first + (uint64_t)first * strip->cnt, 0 };
 
-		span.last = span.first + (uint64_t)cnt * slab->cnt - 1;
+		span.last = span.first + (uint64_t)cnt * strip->cnt - 1;
 		phyr_tree_give(&space->tree, span);
-		space->live -= (uint64_t)cnt * slab->cnt;
+		space->live -= (uint64_t)cnt * strip->cnt;
 		space->live_cnt -= cnt;
 		free &= first + cnt < 64 ? UINT64_MAX << (first + cnt) : 0;
 	}
 }
 
-static void detach(struct phyr_iova_space *space, struct slab *slab)
+static void detach(struct phyr_iova_space *space, struct strip *strip)
 {
-	struct leaf *leaf = phyr_tree_leaf(&space->tree, slab->first);
-	struct slab **link = &leaf->slabs;
+	struct leaf *leaf = phyr_tree_leaf(&space->tree, strip->first);
+	struct strip **link = &leaf->strips;
 
-	while (*link != slab)
+	while (*link != strip)
 		link = &(*link)->leaf_next;
-	*link = slab->leaf_next;
-	space->cached -= slab->len;
-	give_free(space, slab, slab_bits(slab->free));
+	*link = strip->leaf_next;
+	space->cached -= strip->len;
+	give_free(space, strip, strip_bits(strip->free));
 }
 
-static void forget(struct phyr_iova_cache *cache, struct slab *slab)
+static void forget(struct phyr_iova_cache *cache, struct strip *strip)
 {
 	const struct phyr_mem *mem = cache->space->mem;
 
-	for (uint64_t word = slab->first / 64; word <= (slab->first + slab->len - 1) / 64; word++)
+	for (uint64_t word = strip->first / 64; word <= (strip->first + strip->len - 1) / 64;
+	     word++)
 		phyr_table_remove(&cache->table, word);
-	if (slab->open)
-		phyr_cache_close(cache, slab);
-	if (slab->all_next)
-		slab->all_next->all_prev = slab->all_prev;
-	if (slab->all_prev)
-		slab->all_prev->all_next = slab->all_next;
+	if (strip->open)
+		phyr_cache_close(cache, strip);
+	if (strip->all_next)
+		strip->all_next->all_prev = strip->all_prev;
+	if (strip->all_prev)
+		strip->all_prev->all_next = strip->all_next;
 	else
-		cache->all = slab->all_next;
-	if (cache->last == slab)
+		cache->all = strip->all_next;
+	if (cache->last == strip)
 		cache->last = NULL;
-	cache->stats.slab_cnt--;
-	cache->stats.metadata_len -= sizeof(*slab);
-	mem->free(mem->ctx, slab, sizeof(*slab));
+	cache->stats.strip_cnt--;
+	cache->stats.metadata_len -= sizeof(*strip);
+	mem->free(mem->ctx, strip, sizeof(*strip));
 }
 
-bool phyr_cache_retire(struct phyr_iova_cache *cache, struct slab *slab)
+bool phyr_cache_retire(struct phyr_iova_cache *cache, struct strip *strip)
 {
 	struct phyr_iova_space *space = cache->space;
 
 	phyr_space_lock(space);
-	if (atom_load(&slab->queued)) {
+	if (atom_load(&strip->queued)) {
 		phyr_space_unlock(space);
 		return false;
 	}
-	detach(space, slab);
+	detach(space, strip);
 	phyr_spares_unlock(space);
-	forget(cache, slab);
+	forget(cache, strip);
 	return true;
 }
 

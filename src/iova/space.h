@@ -3,7 +3,7 @@
  * A space: the tree of its granules, a lock, and what it counts.
  *
  * What lies outside the window is taken when the space is made, so that only limits of requests
- * need a look. Ranges in slabs of caches are ranges like others to the tree.
+ * need a look. Ranges in strips of caches are ranges like others to the tree.
  */
 #ifndef PHYR_IOVA_SPACE_H
 #define PHYR_IOVA_SPACE_H

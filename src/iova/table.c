@@ -1,35 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-/* A cache's slabs by address: open addressing, linear probing. */
+/* A cache's strips by address: open addressing, linear probing. */
 
 #include <string.h>
 
 #include "cache.h"
 
-static size_t home(const struct slab_table *table, uint64_t word)
+static size_t home(const struct strip_table *table, uint64_t word)
 {
 	return (size_t)(word * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (table->cap - 1);
 }
 
-static size_t behind(const struct slab_table *table, size_t i)
+static size_t behind(const struct strip_table *table, size_t i)
 {
 	return (i + 1) & (table->cap - 1);
 }
 
-void phyr_table_insert(struct slab_table *table, uint64_t word, struct slab *slab)
+void phyr_table_insert(struct strip_table *table, uint64_t word, struct strip *strip)
 {
 	size_t i = home(table, word);
 
-	while (table->entries[i].slab)
+	while (table->entries[i].strip)
 		i = behind(table, i);
-	table->entries[i] = (struct slab_entry){ word, slab };
+	table->entries[i] = (struct strip_entry){ word, strip };
 	table->cnt++;
 }
 
 bool phyr_table_reserve(struct phyr_iova_cache *cache, size_t cnt)
 {
 	const struct phyr_mem *mem = cache->space->mem;
-	struct slab_table *table = &cache->table;
-	struct slab_table grown = { NULL, table->cap ? table->cap * 2 : 64, 0 };
+	struct strip_table *table = &cache->table;
+	struct strip_table grown = { NULL, table->cap ? table->cap * 2 : 64, 0 };
 
 	if (table->cap && table->cnt + cnt <= table->cap / 2)
 		return true;
@@ -38,8 +38,8 @@ bool phyr_table_reserve(struct phyr_iova_cache *cache, size_t cnt)
 		return false;
 	memset(grown.entries, 0, grown.cap * sizeof(*grown.entries));
 	for (size_t i = 0; i < table->cap; i++)
-		if (table->entries[i].slab)
-			phyr_table_insert(&grown, table->entries[i].word, table->entries[i].slab);
+		if (table->entries[i].strip)
+			phyr_table_insert(&grown, table->entries[i].word, table->entries[i].strip);
 	if (table->cap)
 		mem->free(mem->ctx, table->entries, table->cap * sizeof(*table->entries));
 	cache->stats.metadata_len += (grown.cap - table->cap) * sizeof(*grown.entries);
@@ -47,25 +47,25 @@ bool phyr_table_reserve(struct phyr_iova_cache *cache, size_t cnt)
 	return true;
 }
 
-struct slab *phyr_table_find(const struct slab_table *table, uint64_t word)
+struct strip *phyr_table_find(const struct strip_table *table, uint64_t word)
 {
 	if (table->cap == 0)
 		return NULL;
-	for (size_t i = home(table, word); table->entries[i].slab; i = behind(table, i))
+	for (size_t i = home(table, word); table->entries[i].strip; i = behind(table, i))
 		if (table->entries[i].word == word)
-			return table->entries[i].slab;
+			return table->entries[i].strip;
 	return NULL;
 }
 
-void phyr_table_remove(struct slab_table *table, uint64_t word)
+void phyr_table_remove(struct strip_table *table, uint64_t word)
 {
 	size_t mask = table->cap - 1;
 	size_t gap = home(table, word);
 
-	while (table->entries[gap].word != word || !table->entries[gap].slab)
+	while (table->entries[gap].word != word || !table->entries[gap].strip)
 		gap = behind(table, gap);
 	/* Close the gap with every later entry whose probe path leads over it. */
-	for (size_t i = behind(table, gap); table->entries[i].slab; i = behind(table, i)) {
+	for (size_t i = behind(table, gap); table->entries[i].strip; i = behind(table, i)) {
 		size_t from = home(table, table->entries[i].word);
 
 		if (((i - from) & mask) >= ((i - gap) & mask)) {
@@ -73,6 +73,6 @@ void phyr_table_remove(struct slab_table *table, uint64_t word)
 			gap = i;
 		}
 	}
-	table->entries[gap].slab = NULL;
+	table->entries[gap].strip = NULL;
 	table->cnt--;
 }

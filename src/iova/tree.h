@@ -47,11 +47,11 @@ struct part {
 	uint8_t orders[WORD_CNT]; /* as in the sum, in units; 0 for words that are free whole */
 };
 
-struct slab;
+struct strip;
 
 struct leaf {
 	struct part part;
-	struct slab *slabs; /* those of caches that lie here */
+	struct strip *strips; /* those of caches that lie here */
 };
 
 struct child {
