@@ -105,12 +105,12 @@ static void world_fini(struct world *w)
 /* Does hardware find the page there? */
 static bool leads_to(const struct world *w, uint64_t page, uint64_t pa)
 {
+	const struct phyrsim_access access = { iova_of(page), PHYR_PERM_READ, 0 };
 	struct phyrsim_walk walk;
 	struct phyrsim_root root;
 
 	phyrsim_pagetable_root(w->table, &root);
-	return phyrsim_walk(w->frames, &root, iova_of(page), PHYR_PERM_READ, &walk) == PHYR_OK &&
-	       walk.pa.addr == pa;
+	return phyrsim_walk(w->frames, &root, &access, &walk) == PHYR_OK && walk.pa.addr == pa;
 }
 
 static int map_singles(const struct world *w, const uint32_t *order)
@@ -238,6 +238,7 @@ static void walk(struct bench *b, const void *arg)
 {
 	const struct shape *shape = arg;
 	static uint32_t order[WALK_CNT];
+	struct phyrsim_access access = { .perm = PHYR_PERM_READ };
 	struct phyrsim_walk found = { 0 };
 	struct phyrsim_root root;
 	uint64_t random = 1;
@@ -250,9 +251,10 @@ static void walk(struct bench *b, const void *arg)
 	for (size_t i = 0; i < WALK_CNT; i++)
 		order[i] = (uint32_t)(bench_random(&random) % shape->page_cnt);
 	while (bench_running(b))
-		for (size_t i = 0; i < WALK_CNT; i++)
-			err |= phyrsim_walk(w.frames, &root, iova_of(order[i]), PHYR_PERM_READ,
-					    &found);
+		for (size_t i = 0; i < WALK_CNT; i++) {
+			access.iova = iova_of(order[i]);
+			err |= phyrsim_walk(w.frames, &root, &access, &found);
+		}
 	bench_require(!err && found.pa.addr == shape->runs[order[WALK_CNT - 1]].pa.addr);
 	bench_items(b, WALK_CNT);
 	bench_counter(b, "reads/item", found.read_cnt);

@@ -144,17 +144,18 @@ static bool known_root(const struct phyrsim_root *root)
 	       root->level_cnt <= 5;
 }
 
-int phyrsim_walk(const struct phyrsim_mem *mem, const struct phyrsim_root *root, phyr_iova iova,
-		 enum phyr_perm access, struct phyrsim_walk *ret_walk)
+int phyrsim_walk(struct phyrsim_mem *mem, const struct phyrsim_root *root,
+		 const struct phyrsim_access *access, struct phyrsim_walk *ret_walk)
 {
 	struct phyrsim_walk walk = { 0 };
 
-	if (!mem || !root || !ret_walk || !known_root(root))
+	if (!mem || !root || !access || !ret_walk || !known_root(root) || access->flags != 0)
 		return PHYR_E_INVAL;
-	if (access == 0 || ((unsigned int)access & ~(unsigned int)PHYR_PERM_READ_WRITE) != 0)
+	if (access->perm == 0 ||
+	    ((unsigned int)access->perm & ~(unsigned int)PHYR_PERM_READ_WRITE) != 0)
 		return PHYR_E_INVAL;
 	walk.level = root->level_cnt - 1;
-	walk.fault = translate(mem, root, iova, access, &walk);
+	walk.fault = translate(mem, root, access->iova, access->perm, &walk);
 	*ret_walk = walk;
 	return walk.fault == PHYRSIM_FAULT_NONE ? PHYR_OK : PHYR_E_FAULT;
 }
@@ -176,6 +177,7 @@ const char *phyrsim_fault_name(enum phyrsim_fault fault)
 		return "reserved";
 	case PHYRSIM_FAULT_MEMORY:
 		return "memory";
+	default:
+		return "?";
 	}
-	return "?";
 }

@@ -90,12 +90,13 @@ static struct phyrsim_iommu_stats stats(const struct world *w)
 
 static struct phyrsim_walk walk(const struct world *w, uint64_t iova)
 {
+	const struct phyrsim_access access = { phyr_iova_at(iova), PHYR_PERM_READ, 0 };
 	struct phyrsim_root root;
 	struct phyrsim_walk walk;
 	int err;
 
 	phyrsim_iommu_root(w->iommu, &root);
-	err = phyrsim_walk(w->mem, &root, phyr_iova_at(iova), PHYR_PERM_READ, &walk);
+	err = phyrsim_walk(w->mem, &root, &access, &walk);
 	assert_int_equal(err, walk.fault == PHYRSIM_FAULT_NONE ? PHYR_OK : PHYR_E_FAULT);
 	return walk;
 }

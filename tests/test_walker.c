@@ -74,7 +74,9 @@ static int teardown(void **state)
 
 static int walk_at(struct world *w, uint64_t iova, enum phyr_perm access)
 {
-	return phyrsim_walk(w->mem, &w->root, phyr_iova_at(iova), access, &w->walk);
+	const struct phyrsim_access at = { phyr_iova_at(iova), access, 0 };
+
+	return phyrsim_walk(w->mem, &w->root, &at, &w->walk);
 }
 
 static void expect_leaf(struct world *w, uint64_t leaf, unsigned int level, uint64_t pa)
@@ -411,12 +413,12 @@ static void wrong_arguments_are_refused_and_the_result_is_not_written(void **sta
 {
 	struct world *w = *state;
 	struct phyrsim_walk was = w->walk;
-	phyr_iova iova = phyr_iova_at(w->iova);
+	const struct phyrsim_access at = { phyr_iova_at(w->iova), PHYR_PERM_READ, 0 };
 	struct phyrsim_root odd = w->root;
 
-	assert_int_equal(phyrsim_walk(NULL, &odd, iova, PHYR_PERM_READ, &w->walk), PHYR_E_INVAL);
-	assert_int_equal(phyrsim_walk(w->mem, NULL, iova, PHYR_PERM_READ, &w->walk), PHYR_E_INVAL);
-	assert_int_equal(phyrsim_walk(w->mem, &odd, iova, PHYR_PERM_READ, NULL), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_walk(NULL, &odd, &at, &w->walk), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_walk(w->mem, NULL, &at, &w->walk), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_walk(w->mem, &odd, &at, NULL), PHYR_E_INVAL);
 	assert_int_equal(walk_at(w, w->iova, (enum phyr_perm)0), PHYR_E_INVAL);
 	assert_int_equal(walk_at(w, w->iova, (enum phyr_perm)4), PHYR_E_INVAL);
 	assert_int_equal(walk_at(w, w->iova, (enum phyr_perm)7), PHYR_E_INVAL);

@@ -58,6 +58,34 @@ PHYR_API void phyrsim_mem_destroy(struct phyrsim_mem *mem);
 PHYR_API PHYR_NODISCARD int phyrsim_mem_alloc(struct phyrsim_mem *mem, phyr_pa *ret_pa);
 
 /**
+ * @brief Allocates a zeroed block of neighbouring frames: a table larger than a frame.
+ *
+ * Blocks lie behind one another in host memory too: phyrsim_mem_frame() of the first gives all.
+ *
+ * @param[in,out] mem    the memory
+ * @param[in]     lg2    [log2 bytes] 12 … 18; 12 is phyrsim_mem_alloc()
+ * @param[out]    ret_pa aligned to the block's size; written only on PHYR_OK
+ * @return PHYR_OK
+ * @return PHYR_E_INVAL an argument is NULL or lg2 outside 12 … 18
+ * @return PHYR_E_NOMEM nothing changed
+ * @complexity O(frames of the block)
+ * @threads caller serialises calls on one memory
+ */
+PHYR_API PHYR_NODISCARD int phyrsim_mem_alloc_block(struct phyrsim_mem *mem, unsigned int lg2,
+						    phyr_pa *ret_pa);
+
+/**
+ * @brief Frees a block; needs no memory.
+ *
+ * @param[in,out] mem the memory
+ * @param[in]     pa  from phyrsim_mem_alloc_block(), not freed since
+ * @param[in]     lg2 [log2 bytes] as it was allocated
+ * @complexity O(frames of the block)
+ * @threads caller serialises calls on one memory
+ */
+PHYR_API void phyrsim_mem_free_block(struct phyrsim_mem *mem, phyr_pa pa, unsigned int lg2);
+
+/**
  * @brief Frees a frame; needs no memory.
  *
  * @param[in,out] mem the memory

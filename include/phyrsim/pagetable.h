@@ -23,7 +23,35 @@ extern "C" {
 
 /** The formats. Values are pinned. */
 enum phyrsim_format {
-	PHYRSIM_FORMAT_VTD_SS = 0, /**< Intel VT-d second stage */
+	PHYRSIM_FORMAT_VTD_SS = 0,   /**< Intel VT-d second stage: 3, 4 or 5 levels */
+	PHYRSIM_FORMAT_AMD_V1 = 1,   /**< AMD host table: 3 … 6 levels, any power of two, grows */
+	PHYRSIM_FORMAT_X86_FS = 2,   /**< x86-64 first stage (VT-d, AMD v2): 4 or 5 levels */
+	PHYRSIM_FORMAT_ARM_S1 = 3,   /**< Arm VMSAv8-64 stage 1, one half of the addresses */
+	PHYRSIM_FORMAT_ARM_S2 = 4,   /**< Arm VMSAv8-64 stage 2, tables concatenated at the top */
+	PHYRSIM_FORMAT_RISCV_S1 = 5, /**< RISC-V Sv39, Sv48, Sv57 */
+	PHYRSIM_FORMAT_RISCV_S2 = 6, /**< RISC-V Sv39x4, Sv48x4, Sv57x4: a root of 16 KiB */
+};
+/** How many formats there are. */
+#define PHYRSIM_FORMAT_CNT 7
+
+/** What is optional in formats; a set of bits. A bit that a format does not know is an error. */
+enum phyrsim_feature {
+	PHYRSIM_FEATURE_COHERENT = 1,	/**< AMD: FC in every leaf; VT-d: SNP in every leaf */
+	PHYRSIM_FEATURE_CONTIGUOUS = 2, /**< Arm: contiguous hint; RISC-V: Svnapot (64K) */
+	PHYRSIM_FEATURE_WIDE = 4, /**< Arm: LPA2 with 4K and 16K (DS=1), LPA with 64K: 52 bits */
+	PHYRSIM_FEATURE_UNSIGNED = 8, /**< x86 first stage: 47 or 56 bits, no sign extension */
+	PHYRSIM_FEATURE_UPPER = 16,   /**< Arm stage 1: the upper half (TTBR1), addresses of ones */
+	PHYRSIM_FEATURE_FWB = 32,     /**< Arm stage 2: forced write-back (S2FWB) memory types */
+	PHYRSIM_FEATURE_DIRTY = 64,   /**< Arm: DBM in writable leaves */
+	PHYRSIM_FEATURE_WRITE_READS = 128, /**< VT-d: as Linux 6.12, writable leaves are readable */
+};
+
+/** Of mapped memory, beside permissions; a set of bits. What a format cannot say is left out. */
+enum phyrsim_attr {
+	PHYRSIM_ATTR_UNCACHED = 1,   /**< not cacheable (Arm: normal non-cacheable; RISC-V: NC) */
+	PHYRSIM_ATTR_MMIO = 2,	     /**< a device's registers (Arm: Device-nGnRE; RISC-V: IO) */
+	PHYRSIM_ATTR_NOEXEC = 4,     /**< no instruction fetches */
+	PHYRSIM_ATTR_PRIVILEGED = 8, /**< for privileged accesses only (Arm stage 1, x86, RISC-V) */
 };
 
 /** A page table; opaque. */
@@ -34,8 +62,14 @@ struct phyrsim_pagetable_params {
 	const struct phyr_mem *mem; /**< host memory for bookkeeping; required */
 	struct phyrsim_mem *frames; /**< where tables live; required; must outlive the table */
 	enum phyrsim_format format; /**< which */
-	unsigned int level_cnt;	    /**< VT-d: 3, 4 or 5 levels for 39, 48 or 57 bits; 0 = 4 */
-	unsigned int pa_bits;	    /**< [bits, 45 … 52] host address width; 0 = 52 */
+	unsigned int level_cnt; /**< 0: VT-d, x86, RISC-V: 4; AMD: 3, and it grows up to 6; Arm: as
+					 iova_bits needs */
+	unsigned int pa_bits;	/**< [bits] output address width; 0: 52; Arm: 48, or 52 with
+					 WIDE; RISC-V: 56 */
+	unsigned int granule_lg2; /**< [log2 bytes] Arm: 12, 14 or 16; others 12; 0 = 12 */
+	unsigned int iova_bits;	  /**< [bits] Arm: 32 … 48, or 52 with WIDE; 0 = 48; others: 0, it
+					 follows from level_cnt */
+	unsigned int features;	  /**< of enum phyrsim_feature */
 };
 
 /** What hardware is told about a table. */
@@ -43,7 +77,10 @@ struct phyrsim_root {
 	enum phyrsim_format format; /**< which */
 	phyr_pa table;		    /**< the top table */
 	unsigned int level_cnt;	    /**< levels walked */
-	unsigned int pa_bits;	    /**< [bits] host address width */
+	unsigned int pa_bits;	    /**< [bits] output address width */
+	unsigned int granule_lg2;   /**< [log2 bytes] of the smallest leaf */
+	unsigned int iova_bits;	    /**< [bits] of addresses, the sign bit included */
+	unsigned int features;	    /**< of enum phyrsim_feature */
 };
 
 /** What a table holds now. */

@@ -17,47 +17,99 @@
 extern "C" {
 #endif
 
-/** Why a walk ended without a translation. */
+/** Why a walk ended without a translation. Values are pinned. */
 enum phyrsim_fault {
-	PHYRSIM_FAULT_NONE = 0,	       /**< there is a translation */
-	PHYRSIM_FAULT_WIDTH = 1,       /**< the I/O address is wider than the table */
-	PHYRSIM_FAULT_NOT_PRESENT = 2, /**< an entry on the path gives no permission at all */
+	PHYRSIM_FAULT_NONE = 0,	 /**< there is a translation */
+	PHYRSIM_FAULT_WIDTH = 1, /**< the I/O address is wider than the table, not canonical */
+	PHYRSIM_FAULT_NOT_PRESENT = 2, /**< an entry on the path is not valid */
 	PHYRSIM_FAULT_READ = 3,	       /**< read, and some entry on the path forbids it */
 	PHYRSIM_FAULT_WRITE = 4,       /**< write, and some entry on the path forbids it */
-	PHYRSIM_FAULT_RESERVED = 5,    /**< a reserved bit is set */
+	PHYRSIM_FAULT_RESERVED = 5,    /**< a reserved bit or value */
 	PHYRSIM_FAULT_MEMORY = 6,      /**< a table is at an address where there is no memory */
+	PHYRSIM_FAULT_ALIGN = 7,       /**< a large leaf whose address is no multiple of its size */
+	PHYRSIM_FAULT_GROUP = 8,       /**< audit: items of a contiguous group do not agree */
+	PHYRSIM_FAULT_ACCESSED = 9, /**< accessed or dirty is clear, and hardware does not set it */
+	PHYRSIM_FAULT_PRIVILEGE = 10, /**< a user access to privileged memory, or execution */
+	PHYRSIM_FAULT_SIZE = 11,      /**< the output address is wider than the width */
+	PHYRSIM_FAULT_LEVEL = 12,     /**< a pointer where only leaves may be, or too deep */
+};
+/** How many there are. */
+#define PHYRSIM_FAULT_CNT 13
+
+/** How to walk; a set of bits. */
+enum phyrsim_walk_flag {
+	PHYRSIM_WALK_AUDIT = 1,	 /**< look at what hardware would not: whole contiguous groups */
+	PHYRSIM_WALK_UPDATE = 2, /**< set accessed, and dirty on writes, as hardware that may; else
+				      formats that need them set fault (RISC-V, Arm: AF) */
+	PHYRSIM_WALK_PRIVILEGED = 4, /**< a privileged access */
+	PHYRSIM_WALK_EXECUTE = 8,    /**< an instruction fetch; access must be READ */
 };
 
 /** What a walk found. */
 struct phyrsim_walk {
 	enum phyrsim_fault fault; /**< PHYRSIM_FAULT_NONE: the rest is a translation */
+	bool second;		  /**< nested: the fault is of the second stage */
 	phyr_pa pa;		  /**< where the byte is */
 	enum phyr_perm perm;	  /**< what every entry on the path allows; 0 = nothing */
-	unsigned int leaf_lg2;	  /**< [log2 bytes] size of the leaf */
+	unsigned int attrs;	  /**< of enum phyrsim_attr: of the leaf */
+	unsigned int leaf_lg2;	  /**< [log2 bytes] size of the leaf, contiguous groups included */
 	unsigned int level;	  /**< where the walk ended; 0 = table of smallest leaves */
-	unsigned int read_cnt;	  /**< entries read */
+	unsigned int read_cnt;	  /**< entries read, of both stages */
+	unsigned int update_cnt;  /**< entries written: accessed or dirty set */
+	bool dirty;		  /**< the leaf is marked dirty now */
 	uint64_t entry;		  /**< the last entry read */
+	phyr_pa entry_pa;	  /**< and where it is */
+};
+
+/** One access to translate. */
+struct phyrsim_access {
+	phyr_iova iova;	     /**< any address */
+	enum phyr_perm perm; /**< PHYR_PERM_READ, PHYR_PERM_WRITE or both */
+	unsigned int flags;  /**< of enum phyrsim_walk_flag */
 };
 
 /**
  * @brief Translates one I/O address for one access.
  *
- * @param[in]  mem      where tables are
- * @param[in]  root     what hardware was told
- * @param[in]  iova     any address
- * @param[in]  access   PHYR_PERM_READ, PHYR_PERM_WRITE or both
- * @param[out] ret_walk written on PHYR_OK and PHYR_E_FAULT
+ * In hardware mode (no PHYRSIM_WALK_AUDIT) only the slots are read that hardware would read.
+ *
+ * @param[in,out] mem      where tables are; written only with PHYRSIM_WALK_UPDATE
+ * @param[in]     root     what hardware was told
+ * @param[in]     access   see there
+ * @param[out]    ret_walk written on PHYR_OK and PHYR_E_FAULT
  * @return PHYR_OK
- * @return PHYR_E_INVAL an argument is NULL, access is 0 or unknown, or root names no known format
- *                      or level count
+ * @return PHYR_E_INVAL an argument is NULL, the permission is 0 or unknown, a flag is unknown, or
+ *                      root names no known format, level count, granule, width or feature
  * @return PHYR_E_FAULT no translation: ret_walk->fault says why
- * @complexity O(levels)
- * @threads any number of readers
- * @source Intel VT-d specification, second-stage paging entries
+ * @complexity O(levels), O(group) with PHYRSIM_WALK_AUDIT
+ * @threads any number of readers; with PHYRSIM_WALK_UPDATE the caller serialises
+ * @source Intel VT-d, AMD IOMMU, Arm VMSAv8-64 and RISC-V privileged specifications
  */
-PHYR_API PHYR_NODISCARD int phyrsim_walk(const struct phyrsim_mem *mem,
-					 const struct phyrsim_root *root, phyr_iova iova,
-					 enum phyr_perm access, struct phyrsim_walk *ret_walk);
+PHYR_API PHYR_NODISCARD int phyrsim_walk(struct phyrsim_mem *mem, const struct phyrsim_root *root,
+					 const struct phyrsim_access *access,
+					 struct phyrsim_walk *ret_walk);
+
+/**
+ * @brief Translates through two stages: every table address of the first, and its result, through
+ *        the second.
+ *
+ * With n levels read in the first stage, m in the second for each of them and m_f for the result,
+ * n(m + 1) + m_f entries are read.
+ *
+ * @param[in,out] mem      where the tables of both stages are
+ * @param[in]     first    a first-stage root; its table address is one of the second stage
+ * @param[in]     second   a second-stage root
+ * @param[in]     access   see there
+ * @param[out]    ret_walk written on PHYR_OK and PHYR_E_FAULT; leaf_lg2 is the smaller of both
+ * @return as phyrsim_walk()
+ * @complexity O(levels × levels)
+ * @threads as phyrsim_walk()
+ */
+PHYR_API PHYR_NODISCARD int phyrsim_walk_nested(struct phyrsim_mem *mem,
+						const struct phyrsim_root *first,
+						const struct phyrsim_root *second,
+						const struct phyrsim_access *access,
+						struct phyrsim_walk *ret_walk);
 
 /**
  * @brief The name of a fault, "not present".
