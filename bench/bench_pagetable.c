@@ -105,7 +105,7 @@ static void world_fini(struct world *w)
 /* Does hardware find the page there? */
 static bool leads_to(const struct world *w, uint64_t page, uint64_t pa)
 {
-	const struct phyrsim_access access = { iova_of(page), PHYR_PERM_READ, 0 };
+	struct phyrsim_access access = { iova_of(page), PHYR_PERM_READ, 0 };
 	struct phyrsim_walk walk;
 	struct phyrsim_root root;
 
@@ -238,7 +238,6 @@ static void walk(struct bench *b, const void *arg)
 {
 	const struct shape *shape = arg;
 	static uint32_t order[WALK_CNT];
-	struct phyrsim_access access = { .perm = PHYR_PERM_READ };
 	struct phyrsim_walk found = { 0 };
 	struct phyrsim_root root;
 	uint64_t random = 1;
@@ -250,11 +249,13 @@ static void walk(struct bench *b, const void *arg)
 	phyrsim_pagetable_root(w.table, &root);
 	for (size_t i = 0; i < WALK_CNT; i++)
 		order[i] = (uint32_t)(bench_random(&random) % shape->page_cnt);
-	while (bench_running(b))
+	while (bench_running(b)) {
 		for (size_t i = 0; i < WALK_CNT; i++) {
-			access.iova = iova_of(order[i]);
+			struct phyrsim_access access = { iova_of(order[i]), PHYR_PERM_READ, 0 };
+
 			err |= phyrsim_walk(w.frames, &root, &access, &found);
 		}
+	}
 	bench_require(!err && found.pa.addr == shape->runs[order[WALK_CNT - 1]].pa.addr);
 	bench_items(b, WALK_CNT);
 	bench_counter(b, "reads/item", found.read_cnt);

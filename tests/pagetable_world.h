@@ -137,7 +137,7 @@ static inline uint64_t checksum(void)
 /* Where hardware finds an address, or HOLE. */
 static inline uint64_t pa_of(uint64_t iova)
 {
-	const struct phyrsim_access access = { phyr_iova_at(iova), PHYR_PERM_READ, 0 };
+	struct phyrsim_access access = { phyr_iova_at(iova), PHYR_PERM_READ, 0 };
 	struct phyrsim_walk walk;
 
 	if (phyrsim_walk(w.mem, &w.root, &access, &walk) == PHYR_OK)

@@ -163,10 +163,10 @@ static void check_access(const struct world *w, uint64_t iova, uint64_t word, en
 {
 	uint64_t offset = iova & (PAGE - 1);
 	bool allowed = (word_perm(word) & (unsigned int)access) == (unsigned int)access;
-	const struct phyrsim_access at = { phyr_iova_at(iova), access, 0 };
+	struct phyrsim_access asked = { phyr_iova_at(iova), access, PHYRSIM_WALK_AUDIT };
 	struct phyrsim_walk walk;
 
-	assert_int_equal(phyrsim_walk(w->mem, &w->root, &at, &walk),
+	assert_int_equal(phyrsim_walk(w->mem, &w->root, &asked, &walk),
 			 allowed ? PHYR_OK : PHYR_E_FAULT);
 	if (word == 0) {
 		assert_int_equal(walk.fault, PHYRSIM_FAULT_NOT_PRESENT);

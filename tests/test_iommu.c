@@ -90,7 +90,7 @@ static struct phyrsim_iommu_stats stats(const struct world *w)
 
 static struct phyrsim_walk walk(const struct world *w, uint64_t iova)
 {
-	const struct phyrsim_access access = { phyr_iova_at(iova), PHYR_PERM_READ, 0 };
+	struct phyrsim_access access = { phyr_iova_at(iova), PHYR_PERM_READ, 0 };
 	struct phyrsim_root root;
 	struct phyrsim_walk walk;
 	int err;

@@ -13,7 +13,7 @@ static void wrong_parameters_make_nothing(void **state)
 	const struct phyrsim_pagetable_params bad[] = {
 		{ NULL, w.mem, PHYRSIM_FORMAT_VTD_SS, 4, 52, 0, 0, 0 },
 		{ host, NULL, PHYRSIM_FORMAT_VTD_SS, 4, 52, 0, 0, 0 },
-		{ host, w.mem, (enum phyrsim_format)PHYRSIM_FORMAT_CNT, 4, 52, 0, 0, 0 },
+		{ host, w.mem, (enum phyrsim_format)1, 4, 52, 0, 0, 0 },
 		{ host, w.mem, PHYRSIM_FORMAT_VTD_SS, 2, 52, 0, 0, 0 },
 		{ host, w.mem, PHYRSIM_FORMAT_VTD_SS, 6, 52, 0, 0, 0 },
 		{ host, w.mem, PHYRSIM_FORMAT_VTD_SS, 4, 44, 0, 0, 0 },

@@ -4,7 +4,13 @@
  * @brief A hardware table walker, written from the specifications.
  *
  * It reads simulated physical memory as the hardware would and shares no code with the writer of
- * the tables, so that each checks the other. It only reads.
+ * the tables, so that each checks the other. It writes only accessed and dirty marks, and those only
+ * when asked to.
+ *
+ * The hardware that it stands for: Arm without PAN, HPD, FEAT_XNX and a top byte that is ignored,
+ * with MAIR as Linux sets it; RISC-V with SUM, Svpbmt and Svadu, without Svrsw60t59b; x86 with WP and
+ * execute-disable, without SMEP and SMAP; VT-d without second-stage execution and device TLBs. Bits
+ * that a specification reserves fault, RES0 bits of Arm included.
  */
 #ifndef PHYRSIM_WALKER_H
 #define PHYRSIM_WALKER_H
@@ -50,14 +56,15 @@ struct phyrsim_walk {
 	enum phyrsim_fault fault; /**< PHYRSIM_FAULT_NONE: the rest is a translation */
 	bool second;		  /**< nested: the fault is of the second stage */
 	phyr_pa pa;		  /**< where the byte is */
-	enum phyr_perm perm;	  /**< what every entry on the path allows; 0 = nothing */
-	unsigned int attrs;	  /**< of enum phyrsim_attr: of the leaf */
+	enum phyr_perm perm;	  /**< what every entry on the path allows, to a user or, with
+					 PHYRSIM_WALK_PRIVILEGED, to the privileged; 0 = nothing */
+	unsigned int attrs;	  /**< of enum phyrsim_attr: of the leaf, of both leaves */
 	unsigned int leaf_lg2;	  /**< [log2 bytes] size of the leaf, contiguous groups included */
 	unsigned int level;	  /**< where the walk ended; 0 = table of smallest leaves */
-	unsigned int read_cnt;	  /**< entries read, of both stages */
+	unsigned int read_cnt;	  /**< entries read as hardware does, of both stages */
 	unsigned int update_cnt;  /**< entries written: accessed or dirty set */
-	bool dirty;		  /**< the leaf is marked dirty now */
-	uint64_t entry;		  /**< the last entry read */
+	bool dirty;		  /**< the leaf is marked dirty now; nested: the second stage's */
+	uint64_t entry;		  /**< the last entry read, before it was marked */
 	phyr_pa entry_pa;	  /**< and where it is */
 };
 
@@ -71,7 +78,10 @@ struct phyrsim_access {
 /**
  * @brief Translates one I/O address for one access.
  *
- * In hardware mode (no PHYRSIM_WALK_AUDIT) only the slots are read that hardware would read.
+ * In hardware mode (no PHYRSIM_WALK_AUDIT) only the slots are read that hardware would read. An
+ * audit looks at whole contiguous groups as well, and wants absent VT-d entries to be zero.
+ *
+ * Second stages know no privilege: PHYRSIM_WALK_PRIVILEGED changes nothing there.
  *
  * @param[in,out] mem      where tables are; written only with PHYRSIM_WALK_UPDATE
  * @param[in]     root     what hardware was told
@@ -79,7 +89,8 @@ struct phyrsim_access {
  * @param[out]    ret_walk written on PHYR_OK and PHYR_E_FAULT
  * @return PHYR_OK
  * @return PHYR_E_INVAL an argument is NULL, the permission is 0 or unknown, a flag is unknown, or
- *                      root names no known format, level count, granule, width or feature
+ *                      root names no known format, level count, granule, width or feature, or a
+ *                      table that is not aligned to its size
  * @return PHYR_E_FAULT no translation: ret_walk->fault says why
  * @complexity O(levels), O(group) with PHYRSIM_WALK_AUDIT
  * @threads any number of readers; with PHYRSIM_WALK_UPDATE the caller serialises
@@ -94,14 +105,15 @@ PHYR_API PHYR_NODISCARD int phyrsim_walk(struct phyrsim_mem *mem, const struct p
  *        the second.
  *
  * With n levels read in the first stage, m in the second for each of them and m_f for the result,
- * n(m + 1) + m_f entries are read.
+ * n(m + 1) + m_f entries are read. Where PHYRSIM_WALK_UPDATE marks an entry of the first stage, the
+ * memory that it lies in is written, which the second stage must allow.
  *
  * @param[in,out] mem      where the tables of both stages are
  * @param[in]     first    a first-stage root; its table address is one of the second stage
  * @param[in]     second   a second-stage root
  * @param[in]     access   see there
  * @param[out]    ret_walk written on PHYR_OK and PHYR_E_FAULT; leaf_lg2 is the smaller of both
- * @return as phyrsim_walk()
+ * @return as phyrsim_walk(); PHYR_E_INVAL also when first is no first stage or second no second
  * @complexity O(levels × levels)
  * @threads as phyrsim_walk()
  */

@@ -282,6 +282,9 @@ void phyrsim_pagetable_root(const struct phyrsim_pagetable *table, struct phyrsi
 	ret_root->table = table->top->pa;
 	ret_root->level_cnt = table->level_cnt;
 	ret_root->pa_bits = table->pa_bits;
+	ret_root->granule_lg2 = PHYR_PAGE_LG2;
+	ret_root->iova_bits = phyrsim_item_lg2(table->level_cnt);
+	ret_root->features = 0;
 }
 
 void phyrsim_pagetable_stats(const struct phyrsim_pagetable *table,

@@ -18,7 +18,7 @@ static int wrong(struct report *report, uint64_t offset)
 
 static int walk(const struct machine *machine, uint64_t iova, struct phyrsim_walk *ret_walk)
 {
-	const struct phyrsim_access access = { phyr_iova_at(iova), PHYR_PERM_READ_WRITE, 0 };
+	struct phyrsim_access access = { phyr_iova_at(iova), PHYR_PERM_READ_WRITE, 0 };
 	struct phyrsim_root root;
 
 	phyrsim_iommu_root(machine->iommu, &root);
