@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a format tells the walk: is a root one of its own, does an address fit, what does one entry
- * say. The walk itself (walk.c) is the same for all.
+ * say. The walk itself (translate.c) is the same for all.
  *
  * Levels count from 0, the table of the smallest leaves, in every format; each format's file says
  * what its specification calls them.
@@ -77,6 +77,13 @@ extern const struct phyrsim_walker_format phyrsim_walker_arm_s1;
 extern const struct phyrsim_walker_format phyrsim_walker_arm_s2;
 extern const struct phyrsim_walker_format phyrsim_walker_riscv_s1;
 extern const struct phyrsim_walker_format phyrsim_walker_riscv_s2;
+
+/*
+ * Translates an address through a stage and the one below it for an access, a set of rights; the
+ * answer stands in the stage's walk.
+ */
+enum phyrsim_fault phyrsim_walker_translate(const struct phyrsim_stage *stage, uint64_t address,
+					    unsigned int access);
 
 /* [log2 bytes] what one item of a level translates; a table is one granule of 8-byte items */
 static inline unsigned int phyrsim_walker_lg2(const struct phyrsim_root *root, unsigned int level)

@@ -1,31 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The walk: from the top table down to a leaf, one stage under another if there are two.
+ * What a walk is told: the root, which must be one that hardware could be told of, and the access.
  *
- * Every step goes at least one level down, so tables may form loops and a walk still ends. A step of
- * the first stage of two begins with a whole walk of the second, for the address of the slot.
- *
- * Hardware marks an entry as accessed when it uses it, and a leaf as dirty when it is written. Where
- * a table of the first stage lies is itself a leaf of the second stage: it is marked once, when
- * the slot in it has been read and it is known whether the slot will be written.
- *
- * Not here: what the bits of an entry mean (one file a format); caches of any kind.
+ * Not here: the walk itself (translate.c).
  */
 #include "format.h"
-
-/* A slot, what it says, and what all of the path down to it allows. */
-struct spot {
-	uint64_t *word;
-	struct phyrsim_entry entry;
-	unsigned int rights;
-};
-
-/* A leaf of a stage, and the leaf of the stage below that the leaf's own table lies in. */
-struct found {
-	struct spot spot;
-	struct spot under; /* with two stages */
-	uint64_t address;  /* where the byte is */
-};
 
 static const struct phyrsim_walker_format *const formats[PHYRSIM_FORMAT_CNT] = {
 	[PHYRSIM_FORMAT_VTD_SS] = &phyrsim_walker_vtd_ss,
@@ -36,263 +15,6 @@ static const struct phyrsim_walker_format *const formats[PHYRSIM_FORMAT_CNT] = {
 	[PHYRSIM_FORMAT_RISCV_S1] = &phyrsim_walker_riscv_s1,
 	[PHYRSIM_FORMAT_RISCV_S2] = &phyrsim_walker_riscv_s2,
 };
-
-static bool updates(const struct phyrsim_stage *stage)
-{
-	return (stage->flags & PHYRSIM_WALK_UPDATE) != 0;
-}
-
-/* The rights of whoever does the access. */
-static unsigned int rights_of(const struct phyrsim_stage *stage, const struct spot *spot)
-{
-	if ((stage->flags & PHYRSIM_WALK_PRIVILEGED) != 0)
-		return spot->rights >> RIGHTS_PRIVILEGED_LG2;
-	return spot->rights & RIGHTS_USER;
-}
-
-/* An access needs its permission in every entry on the path, so they are combined at the leaf. */
-static enum phyrsim_fault check_rights(const struct phyrsim_stage *stage, const struct spot *spot,
-				       unsigned int access)
-{
-	unsigned int missing = access & ~rights_of(stage, spot);
-
-	if (missing == 0)
-		return PHYRSIM_FAULT_NONE;
-	/* Execution, or what the privileged might do. */
-	if ((missing & RIGHT_EXECUTE) != 0 ||
-	    (access & ~(spot->rights >> RIGHTS_PRIVILEGED_LG2)) == 0)
-		return PHYRSIM_FAULT_PRIVILEGE;
-	return (missing & RIGHT_READ) != 0 ? PHYRSIM_FAULT_READ : PHYRSIM_FAULT_WRITE;
-}
-
-/* Some formats want bits set that hardware may not set itself. */
-static enum phyrsim_fault check_marks(const struct phyrsim_stage *stage, const struct spot *spot,
-				      unsigned int access)
-{
-	uint64_t marks = spot->entry.accessed;
-
-	if ((access & RIGHT_WRITE) != 0)
-		marks |= spot->entry.dirty_set;
-	if (!updates(stage) && (marks & spot->entry.required) != 0)
-		return PHYRSIM_FAULT_ACCESSED;
-	return PHYRSIM_FAULT_NONE;
-}
-
-static uint64_t marked(const struct spot *spot, bool write)
-{
-	uint64_t word = *spot->word | spot->entry.accessed;
-
-	return write ? (word | spot->entry.dirty_set) & ~spot->entry.dirty_clear : word;
-}
-
-static void store_marks(const struct phyrsim_stage *stage, struct spot *spot, bool write)
-{
-	uint64_t word = marked(spot, write);
-
-	if (!updates(stage) || word == *spot->word)
-		return;
-	*spot->word = word;
-	stage->walk->update_cnt++;
-	if (write && (spot->entry.dirty_set | spot->entry.dirty_clear) != 0)
-		spot->entry.dirty = true;
-}
-
-/* Marks an entry as used; the memory it lies in was read by that, or written if a mark is new. */
-static enum phyrsim_fault use(const struct phyrsim_stage *stage, struct found *found, bool write)
-{
-	bool stores = updates(stage) && marked(&found->spot, write) != *found->spot.word;
-	enum phyrsim_fault fault;
-
-	if (stage->second) {
-		fault = stores ? check_rights(stage->second, &found->under, RIGHT_WRITE) :
-				 PHYRSIM_FAULT_NONE;
-		store_marks(stage->second, &found->under, stores && fault == PHYRSIM_FAULT_NONE);
-		if (fault != PHYRSIM_FAULT_NONE) {
-			stage->walk->second = true;
-			return fault;
-		}
-	}
-	store_marks(stage, &found->spot, write);
-	return PHYRSIM_FAULT_NONE;
-}
-
-/* Do all items of the group agree that a leaf belongs to? Hardware reads one, and trusts it. */
-static enum phyrsim_fault check_group(const struct phyrsim_stage *stage, struct spot *spot,
-				      unsigned int level, uint64_t index)
-{
-	unsigned int item_lg2 = phyrsim_walker_lg2(stage->root, level);
-	uint64_t mask = phyr_bits_mask(spot->entry.lg2 - item_lg2);
-	const uint64_t *group = spot->word - (index & mask);
-	uint64_t base = spot->entry.address - (spot->entry.own ? (index & mask) << item_lg2 : 0);
-
-	if (!phyr_bits_aligned(base, spot->entry.lg2))
-		return PHYRSIM_FAULT_GROUP;
-	for (uint64_t i = 0; i <= mask; i++) {
-		uint64_t address = base + (spot->entry.own ? i << item_lg2 : 0);
-		struct phyrsim_entry other = { 0 };
-
-		if (((group[i] ^ *spot->word) & spot->entry.same) != 0)
-			return PHYRSIM_FAULT_GROUP;
-		if (stage->format->decode(stage, group[i], level, &other) != PHYRSIM_FAULT_NONE ||
-		    other.address != address)
-			return PHYRSIM_FAULT_GROUP;
-		spot->entry.dirty |= other.dirty;
-	}
-	return PHYRSIM_FAULT_NONE;
-}
-
-static enum phyrsim_fault find(const struct phyrsim_stage *stage, uint64_t address,
-			       unsigned int access, struct found *found);
-
-/* Where a slot of a table really is. With two stages, its address is one of the second stage. */
-static enum phyrsim_fault locate(const struct phyrsim_stage *stage, uint64_t address,
-				 struct found *found)
-{
-	struct found under = { 0 };
-	enum phyrsim_fault fault;
-	uint64_t *frame;
-
-	if (stage->second) {
-		fault = find(stage->second, address, RIGHT_READ, &under);
-		if (fault != PHYRSIM_FAULT_NONE) {
-			stage->walk->second = true;
-			return fault;
-		}
-		found->under = under.spot;
-		address = under.address;
-	}
-	frame = phyrsim_mem_frame(stage->mem, phyr_pa_at(address));
-	if (!frame)
-		return PHYRSIM_FAULT_MEMORY;
-	found->spot.word = frame + (address & phyr_bits_mask(PHYR_PAGE_LG2)) / sizeof(*frame);
-	stage->walk->entry_pa = phyr_pa_at(address);
-	return PHYRSIM_FAULT_NONE;
-}
-
-/* Reads and understands the entry of a table for an address. */
-static enum phyrsim_fault read_entry(const struct phyrsim_stage *stage, uint64_t table,
-				     uint64_t address, unsigned int level, struct found *found)
-{
-	uint64_t index = address >> phyrsim_walker_lg2(stage->root, level) &
-			 phyr_bits_mask(phyrsim_walker_index_bits(stage->root, level));
-	struct phyrsim_entry entry = { 0 };
-	enum phyrsim_fault fault;
-
-	stage->walk->level = level;
-	fault = locate(stage, table + index * sizeof(uint64_t), found);
-	if (fault != PHYRSIM_FAULT_NONE)
-		return fault;
-	stage->walk->level = level;
-	stage->walk->entry = *found->spot.word;
-	stage->walk->read_cnt++;
-	fault = stage->format->decode(stage, *found->spot.word, level, &entry);
-	found->spot.entry = entry;
-	if (fault == PHYRSIM_FAULT_NONE && entry.leaf && (stage->flags & PHYRSIM_WALK_AUDIT) != 0)
-		fault = check_group(stage, &found->spot, level, index);
-	/* Useless as it is, it was read. */
-	if (fault != PHYRSIM_FAULT_NONE && stage->second)
-		store_marks(stage->second, &found->under, false);
-	return fault;
-}
-
-/* Does a pointer that skips levels lead to a table for this address? Their index must be zero. */
-static bool skips_nothing(const struct phyrsim_root *root, uint64_t address, unsigned int level,
-			  unsigned int below)
-{
-	uint64_t skipped = phyr_bits_mask(phyrsim_walker_lg2(root, level)) &
-			   ~phyr_bits_mask(phyrsim_walker_lg2(root, below + 1));
-
-	return (address & skipped) == 0;
-}
-
-/* From the top down to a leaf. */
-static enum phyrsim_fault descend(const struct phyrsim_stage *stage, uint64_t address,
-				  struct found *found)
-{
-	unsigned int level = stage->root->level_cnt - 1;
-	uint64_t table = stage->root->table.addr;
-	unsigned int rights = RIGHTS_ALL;
-
-	for (;;) {
-		const struct phyrsim_entry *entry = &found->spot.entry;
-		enum phyrsim_fault fault = read_entry(stage, table, address, level, found);
-
-		if (fault != PHYRSIM_FAULT_NONE)
-			return fault;
-		rights &= entry->rights;
-		if (entry->leaf) {
-			found->spot.rights = rights;
-			return PHYRSIM_FAULT_NONE;
-		}
-		fault = use(stage, found, false);
-		if (fault != PHYRSIM_FAULT_NONE)
-			return fault;
-		if (!skips_nothing(stage->root, address, level, entry->level))
-			return PHYRSIM_FAULT_WIDTH;
-		table = entry->address;
-		level = entry->level;
-	}
-}
-
-/* The leaf for an access, which may be made; marking the leaf is left to the caller. */
-static enum phyrsim_fault find(const struct phyrsim_stage *stage, uint64_t address,
-			       unsigned int access, struct found *found)
-{
-	const struct phyrsim_entry *entry = &found->spot.entry;
-	enum phyrsim_fault fault;
-	unsigned int lg2;
-
-	stage->walk->level = stage->root->level_cnt - 1;
-	if (!stage->format->reaches(stage->root, address))
-		return PHYRSIM_FAULT_WIDTH;
-	fault = descend(stage, address, found);
-	if (fault != PHYRSIM_FAULT_NONE)
-		return fault;
-	/* An item that names its own memory leads there, whatever the rest of its group says. */
-	lg2 = entry->own ? phyrsim_walker_lg2(stage->root, stage->walk->level) : entry->lg2;
-	found->address = entry->address | (address & phyr_bits_mask(lg2));
-	fault = check_rights(stage, &found->spot, access);
-	return fault != PHYRSIM_FAULT_NONE ? fault : check_marks(stage, &found->spot, access);
-}
-
-/* One stage, or the first of two: the leaf is found and marked, and what it says reported. */
-static enum phyrsim_fault translate(const struct phyrsim_stage *stage, uint64_t address,
-				    unsigned int access, uint64_t *ret_address)
-{
-	struct phyrsim_walk *walk = stage->walk;
-	struct found found = { 0 };
-	enum phyrsim_fault fault = find(stage, address, access, &found);
-
-	walk->perm &= (enum phyr_perm)rights_of(stage, &found.spot);
-	if (fault == PHYRSIM_FAULT_NONE)
-		fault = use(stage, &found, (access & RIGHT_WRITE) != 0);
-	else if (stage->second && found.spot.rights != 0)
-		store_marks(stage->second, &found.under, false);
-	if (fault != PHYRSIM_FAULT_NONE)
-		return fault;
-	walk->attrs |= found.spot.entry.attrs;
-	walk->dirty = found.spot.entry.dirty;
-	if (found.spot.entry.lg2 < walk->leaf_lg2)
-		walk->leaf_lg2 = found.spot.entry.lg2;
-	*ret_address = found.address;
-	return PHYRSIM_FAULT_NONE;
-}
-
-static enum phyrsim_fault translate_all(const struct phyrsim_stage *stage, uint64_t address,
-					unsigned int access)
-{
-	enum phyrsim_fault fault = translate(stage, address, access, &address);
-
-	if (fault == PHYRSIM_FAULT_NONE && stage->second) {
-		fault = translate(stage->second, address, access, &address);
-		stage->walk->second = fault != PHYRSIM_FAULT_NONE;
-	}
-	if (fault == PHYRSIM_FAULT_NONE)
-		stage->walk->pa = phyr_pa_at(address);
-	else
-		stage->walk->leaf_lg2 = 0;
-	return fault;
-}
 
 static bool known_access(const struct phyrsim_access *access)
 {
@@ -343,45 +65,40 @@ static struct phyrsim_stage stage_of(struct phyrsim_mem *mem, const struct phyrs
 	return stage;
 }
 
-static int run(const struct phyrsim_stage *stage, const struct phyrsim_access *access,
-	       struct phyrsim_walk *ret_walk)
+static int run(const struct phyrsim_stage *stage, const struct phyrsim_access *access)
 {
 	bool execute = (access->flags & PHYRSIM_WALK_EXECUTE) != 0;
 	struct phyrsim_walk *walk = stage->walk;
 
-	walk->perm = PHYR_PERM_READ_WRITE;
-	walk->leaf_lg2 = 64;
-	walk->fault = translate_all(stage, access->iova.addr,
-				    execute ? RIGHT_EXECUTE : (unsigned int)access->perm);
-	*ret_walk = *walk;
+	*walk = (struct phyrsim_walk){ .perm = PHYR_PERM_READ_WRITE, .leaf_lg2 = 64 };
+	walk->fault = phyrsim_walker_translate(
+		stage, access->iova.addr, execute ? RIGHT_EXECUTE : (unsigned int)access->perm);
 	return walk->fault == PHYRSIM_FAULT_NONE ? PHYR_OK : PHYR_E_FAULT;
 }
 
 int phyrsim_walk(struct phyrsim_mem *mem, const struct phyrsim_root *root,
 		 const struct phyrsim_access *access, struct phyrsim_walk *ret_walk)
 {
-	struct phyrsim_walk walk = { 0 };
 	struct phyrsim_stage stage;
 
 	if (!mem || !root || !access || !ret_walk || !known_access(access))
 		return PHYR_E_INVAL;
-	stage = stage_of(mem, root, access->flags, &walk);
-	return stage.format ? run(&stage, access, ret_walk) : PHYR_E_INVAL;
+	stage = stage_of(mem, root, access->flags, ret_walk);
+	return stage.format ? run(&stage, access) : PHYR_E_INVAL;
 }
 
 int phyrsim_walk_nested(struct phyrsim_mem *mem, const struct phyrsim_root *first,
 			const struct phyrsim_root *second, const struct phyrsim_access *access,
 			struct phyrsim_walk *ret_walk)
 {
-	struct phyrsim_walk walk = { 0 };
 	struct phyrsim_stage upper, lower;
 
 	if (!mem || !first || !second || !access || !ret_walk || !known_access(access))
 		return PHYR_E_INVAL;
-	upper = stage_of(mem, first, access->flags, &walk);
-	lower = stage_of(mem, second, access->flags, &walk);
+	upper = stage_of(mem, first, access->flags, ret_walk);
+	lower = stage_of(mem, second, access->flags, ret_walk);
 	if (!upper.format || !lower.format || !upper.format->first || lower.format->first)
 		return PHYR_E_INVAL;
 	upper.second = &lower;
-	return run(&upper, access, ret_walk);
+	return run(&upper, access);
 }
