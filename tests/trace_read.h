@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include <phyr/bits.h>
+#include <phyrsim/trace.h>
 
 #include "test.h"
 
@@ -63,38 +64,20 @@ static inline void trace_add_bytes(struct trace *trace, struct trace_event *even
 	trace_add(trace, event);
 }
 
-static inline bool trace_dma(struct trace *trace, struct trace_event *event, const char *name,
-			     const char *args)
+/* An event that sim/trace reads; of flushes those of the whole domain are of interest. */
+static inline void trace_known(struct trace *trace, struct trace_event *event,
+			       const struct phyrsim_trace_event *known)
 {
-	uint64_t first, len;
-	bool sg = strcmp(name, "dma_map_sg") == 0;
-	const char *form = sg ? "dma_addrs={0x%" SCNx64 "} sizes={0x%" SCNx64 "}" :
-				"dma_addr=%" SCNx64 " size=%" SCNu64;
+	struct phyr_iova_range range = known->range;
 
-	if (!sg && strcmp(name, "dma_map_page") != 0 && strcmp(name, "dma_alloc") != 0)
-		return false;
-	args = strstr(args, "dma_addr");
-	assert_non_null(args);
-	assert_int_equal(sscanf(args, form, &first, &len), 2);
-	trace_add_bytes(trace, event, TRACE_ALLOC, first, len);
-	return true;
-}
-
-static inline bool trace_iommu(struct trace *trace, struct trace_event *event, const char *name,
-			       const char *args)
-{
-	uint64_t first, end;
-
-	if (strcmp(name, "cache_tag_flush_all") == 0) {
+	if (known->kind == PHYRSIM_TRACE_DMA_MAP) {
+		trace_add_bytes(trace, event, TRACE_ALLOC, range.iova.addr, range.len);
+	} else if (known->kind == PHYRSIM_TRACE_UNMAP) {
+		trace_add_bytes(trace, event, TRACE_FREE, range.iova.addr, range.len);
+	} else if (known->kind == PHYRSIM_TRACE_FLUSH && known->flush.whole) {
 		event->kind = TRACE_FLUSH;
 		trace_add(trace, event);
-		return true;
 	}
-	if (strcmp(name, "unmap") != 0)
-		return false;
-	assert_int_equal(sscanf(args, "IOMMU: iova=%" SCNx64 " - %" SCNx64, &first, &end), 2);
-	trace_add_bytes(trace, event, TRACE_FREE, first, end - first);
-	return true;
 }
 
 /* Probes of the allocator itself: a call, its search if any, its return; and frees. */
@@ -125,6 +108,8 @@ static inline void trace_probe(struct trace *trace, struct trace_event *event, c
 static inline void trace_line(struct trace *trace, const char *line)
 {
 	struct trace_event event = { .kind = TRACE_ALLOC };
+	struct phyrsim_trace_event known;
+	struct phyrsim_trace reader;
 	const char *cpu = strstr(line, " [");
 	const char *task = cpu;
 	char flags[8], name[32];
@@ -139,8 +124,10 @@ static inline void trace_line(struct trace *trace, const char *line)
 		task--;
 	event.pid = (unsigned int)strtoul(task + 1, NULL, 10);
 	event.interrupt = flags[2] != '.';
-	if (!trace_dma(trace, &event, name, cpu + args) &&
-	    !trace_iommu(trace, &event, name, cpu + args))
+	phyrsim_trace_begin(&reader, line, strlen(line));
+	if (phyrsim_trace_next(&reader, &known, NULL) == PHYR_OK)
+		trace_known(trace, &event, &known);
+	else
 		trace_probe(trace, &event, name, cpu + args);
 }
 
