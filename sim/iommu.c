@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The simulated IOMMU: one page table behind the backend contract, and a count of what it is told
- * to invalidate.
+ * The simulated IOMMU: one page table behind the backend contract, and the commands by which a
+ * driver has its caches invalidated.
  *
  * Not here: caches; nothing is kept that an invalidation would have to remove.
  */
 #include <string.h>
 
+#include <phyr/bits.h>
 #include <phyr/iommu.h>
+#include <phyrsim/inval.h>
 #include <phyrsim/iommu.h>
+#include <phyrsim/pagetable.h>
 
 struct phyrsim_iommu {
 	const struct phyr_mem *mem;
 	struct phyrsim_pagetable *table;
-	struct phyrsim_iommu_stats stats; /* without the table's */
+	struct phyrsim_inval inval;
+	uint64_t map_cnt;
+	uint64_t unmap_cnt;
 };
 
 static void iommu_caps(void *ctx, struct phyr_iommu_caps *ret_caps)
@@ -42,26 +47,39 @@ static int iommu_map(void *ctx, const struct phyr_iommu_map *map)
 	if (err == PHYR_E_ALIGN && pa_missing(map))
 		return PHYR_E_UNSUPPORTED;
 	if (err == PHYR_OK)
-		iommu->stats.map_cnt++;
+		iommu->map_cnt++;
 	return err;
 }
 
-/* What was not present is not cached: new translations need no invalidation. */
 static int iommu_sync_map(void *ctx, struct phyr_iova_range range)
 {
-	(void)ctx;
-	(void)range;
+	struct phyrsim_iommu *iommu = ctx;
+
+	phyrsim_inval_map(&iommu->inval, range);
 	return PHYR_OK;
 }
 
+/*
+ * What is removed is gathered apart first: the driver may want to flush what was gathered before.
+ * The chain of held back tables is one, and waits for the last flush.
+ */
 static int iommu_unmap(void *ctx, struct phyr_iova_range range, struct phyr_gather *gather)
 {
 	struct phyrsim_iommu *iommu = ctx;
-	int err = phyrsim_pagetable_unmap(iommu->table, range, gather);
+	struct phyr_gather removed;
+	int err;
 
-	if (err == PHYR_OK)
-		iommu->stats.unmap_cnt++;
-	return err;
+	if (!gather)
+		return PHYR_E_INVAL;
+	phyr_gather_init(&removed);
+	removed.freed = gather->freed;
+	err = phyrsim_pagetable_unmap(iommu->table, range, &removed);
+	if (err != PHYR_OK)
+		return err;
+	gather->freed = removed.freed;
+	phyrsim_inval_add(&iommu->inval, &removed, gather);
+	iommu->unmap_cnt++;
+	return PHYR_OK;
 }
 
 static void iommu_flush(void *ctx, struct phyr_gather *gather)
@@ -70,9 +88,7 @@ static void iommu_flush(void *ctx, struct phyr_gather *gather)
 
 	if (gather->empty)
 		return;
-	iommu->stats.flush_cnt[PHYR_FLUSH_RANGE]++;
-	if (gather->tables_removed)
-		iommu->stats.flush_cnt[PHYR_FLUSH_WALK]++;
+	phyrsim_inval_flush(&iommu->inval, gather);
 	phyrsim_pagetable_release(iommu->table, gather);
 	phyr_gather_init(gather);
 }
@@ -85,22 +101,39 @@ static const struct phyr_iommu_ops iommu_ops = {
 	.flush = iommu_flush,
 };
 
-int phyrsim_iommu_create(const struct phyrsim_pagetable_params *params,
+/* Drivers cut by what the table has, unless asked otherwise. */
+static int start_inval(struct phyrsim_iommu *iommu, const struct phyrsim_iommu_params *params)
+{
+	struct phyrsim_inval_params inval = params->inval;
+	struct phyr_iommu_caps caps;
+
+	phyrsim_pagetable_caps(iommu->table, &caps);
+	if (inval.granule_lg2 == 0)
+		inval.granule_lg2 = phyr_sizes_min_lg2(caps.sizes);
+	if (inval.sizes.mask == 0)
+		inval.sizes = caps.sizes;
+	return phyrsim_inval_init(&inval, &params->sink, &iommu->inval);
+}
+
+int phyrsim_iommu_create(const struct phyrsim_iommu_params *params,
 			 struct phyrsim_iommu **ret_iommu)
 {
+	const struct phyr_mem *mem = params ? params->table.mem : NULL;
 	struct phyrsim_iommu *iommu;
 	int err;
 
-	if (!params || !params->mem || !ret_iommu)
+	if (!mem || !ret_iommu)
 		return PHYR_E_INVAL;
-	iommu = params->mem->alloc(params->mem->ctx, sizeof(*iommu));
+	iommu = mem->alloc(mem->ctx, sizeof(*iommu));
 	if (!iommu)
 		return PHYR_E_NOMEM;
 	memset(iommu, 0, sizeof(*iommu));
-	iommu->mem = params->mem;
-	err = phyrsim_pagetable_create(params, &iommu->table);
+	iommu->mem = mem;
+	err = phyrsim_pagetable_create(&params->table, &iommu->table);
+	if (err == PHYR_OK)
+		err = start_inval(iommu, params);
 	if (err != PHYR_OK) {
-		params->mem->free(params->mem->ctx, iommu, sizeof(*iommu));
+		phyrsim_iommu_destroy(iommu);
 		return err;
 	}
 	*ret_iommu = iommu;
@@ -129,6 +162,12 @@ void phyrsim_iommu_root(const struct phyrsim_iommu *iommu, struct phyrsim_root *
 
 void phyrsim_iommu_stats(const struct phyrsim_iommu *iommu, struct phyrsim_iommu_stats *ret_stats)
 {
-	*ret_stats = iommu->stats;
+	memset(ret_stats, 0, sizeof(*ret_stats));
+	ret_stats->inval = iommu->inval.stats;
+	ret_stats->flush_cnt[PHYR_FLUSH_RANGE] = iommu->inval.stats.range_cnt;
+	ret_stats->flush_cnt[PHYR_FLUSH_DOMAIN] = iommu->inval.stats.domain_cnt;
+	ret_stats->flush_cnt[PHYR_FLUSH_WALK] = iommu->inval.stats.walk_cnt;
+	ret_stats->map_cnt = iommu->map_cnt;
+	ret_stats->unmap_cnt = iommu->unmap_cnt;
 	phyrsim_pagetable_stats(iommu->table, &ret_stats->table);
 }

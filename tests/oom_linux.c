@@ -76,11 +76,11 @@ static void open_iova(struct fixture *f, uint64_t first, uint64_t last)
 
 static void open_iommu(struct fixture *f)
 {
-	struct phyrsim_pagetable_params params = { 0 };
+	struct phyrsim_iommu_params params = { 0 };
 
 	assert_int_equal(phyrsim_mem_create(&f->world.mem, &f->frames), PHYR_OK);
-	params.mem = &f->world.mem;
-	params.frames = f->frames;
+	params.table.mem = &f->world.mem;
+	params.table.frames = f->frames;
 	assert_int_equal(phyrsim_iommu_create(&params, &f->sim), PHYR_OK);
 	f->gate.inner = phyrsim_iommu_backend(f->sim);
 	f->gate.fail_at = SIZE_MAX;

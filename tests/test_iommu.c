@@ -24,14 +24,14 @@ struct world {
 
 static int setup(void **state)
 {
-	struct phyrsim_pagetable_params params = { 0 };
+	struct phyrsim_iommu_params params = { 0 };
 	struct world *w = malloc(sizeof(*w));
 
 	assert_non_null(w);
 	test_mem_init(&w->host);
 	assert_int_equal(phyrsim_mem_create(&w->host.mem, &w->mem), PHYR_OK);
-	params.mem = &w->host.mem;
-	params.frames = w->mem;
+	params.table.mem = &w->host.mem;
+	params.table.frames = w->mem;
 	assert_int_equal(phyrsim_iommu_create(&params, &w->iommu), PHYR_OK);
 	w->backend = phyrsim_iommu_backend(w->iommu);
 	phyr_gather_init(&w->gather);
@@ -117,33 +117,36 @@ static uint64_t *item(const struct world *w, uint64_t iova)
 
 static void creating_needs_its_arguments(void **state)
 {
-	struct phyrsim_pagetable_params params = { 0 };
+	struct phyrsim_iommu_params params = { 0 };
 	struct phyrsim_iommu *iommu = NULL;
 	struct world *w = *state;
 
 	assert_int_equal(phyrsim_iommu_create(NULL, &iommu), PHYR_E_INVAL);
-	params.frames = w->mem;
+	params.table.frames = w->mem;
 	assert_int_equal(phyrsim_iommu_create(&params, &iommu), PHYR_E_INVAL);
-	params.mem = &w->host.mem;
+	params.table.mem = &w->host.mem;
 	assert_int_equal(phyrsim_iommu_create(&params, NULL), PHYR_E_INVAL);
-	params.level_cnt = 2;
+	params.table.level_cnt = 2;
 	assert_int_equal(phyrsim_iommu_create(&params, &iommu), PHYR_E_INVAL);
-	params.level_cnt = 0;
-	params.frames = NULL;
+	params.table.level_cnt = 0;
+	params.inval.personality = (enum phyrsim_personality)PHYRSIM_PERSONALITY_CNT;
+	assert_int_equal(phyrsim_iommu_create(&params, &iommu), PHYR_E_INVAL);
+	params.inval.personality = PHYRSIM_INVAL_GENERIC;
+	params.table.frames = NULL;
 	assert_int_equal(phyrsim_iommu_create(&params, &iommu), PHYR_E_INVAL);
 	assert_null(iommu);
 }
 
 static void each_failed_allocation_of_create_leaves_nothing(void **state)
 {
-	struct phyrsim_pagetable_params params = { 0 };
+	struct phyrsim_iommu_params params = { 0 };
 	struct phyrsim_iommu *iommu = NULL;
 	struct world *w = *state;
 	uint64_t live_cnt = w->host.live_cnt;
 	int err;
 
-	params.mem = &w->host.mem;
-	params.frames = w->mem;
+	params.table.mem = &w->host.mem;
+	params.table.frames = w->mem;
 	for (w->host.fail_at = 0;; w->host.fail_at++) {
 		w->host.alloc_cnt = 0;
 		err = phyrsim_iommu_create(&params, &iommu);

@@ -60,14 +60,20 @@ struct phyr_iommu_map {
  * @brief What waits for an invalidation; the caller's, started by phyr_gather_init().
  *
  * `freed` is the backend's own chain of table pages that may not be reused before the flush.
+ *
+ * first ≤ last unless empty; tables_first ≤ tables_last when tables_removed.
  */
 struct phyr_gather {
-	uint64_t first;	     /**< [iova] lowest removed byte; meaningless while empty */
-	uint64_t last;	     /**< [iova] highest removed byte */
-	void *freed;	     /**< table pages held back; the backend's; NULL = none */
-	uint64_t unmap_cnt;  /**< unmaps that removed something since the last flush */
-	bool empty;	     /**< nothing removed */
-	bool tables_removed; /**< walk caches hold pointers to freed tables */
+	uint64_t first;	       /**< [iova] lowest removed byte; meaningless while empty */
+	uint64_t last;	       /**< [iova] highest removed byte */
+	uint64_t removed_len;  /**< [bytes] removed; at most 2^64 − 1 is counted */
+	uint64_t tables_first; /**< [iova] lowest byte that a removed table translated; */
+	uint64_t tables_last;  /**< [iova] and the highest; meaningless unless tables_removed */
+	phyr_sizes leaves;     /**< sizes of removed leaves; empty: the backend does not tell */
+	void *freed;	       /**< table pages held back; the backend's; NULL = none */
+	uint64_t unmap_cnt;    /**< ranges that were added since the last flush */
+	bool empty;	       /**< nothing removed */
+	bool tables_removed;   /**< walk caches hold pointers to freed tables */
 };
 
 /**
@@ -126,6 +132,40 @@ PHYR_API void phyr_gather_init(struct phyr_gather *gather);
  * @threads caller serialises calls on one gather
  */
 PHYR_API void phyr_gather_add(struct phyr_gather *gather, struct phyr_iova_range range);
+
+/**
+ * @brief Says of which sizes the leaves were that went with the ranges added.
+ *
+ * For hardware that wants to be told the size. A backend tells it of all leaves or of none.
+ *
+ * @param[in,out] gather initialised
+ * @param[in]     sizes  of the leaves; empty adds nothing
+ * @complexity O(1)
+ * @threads caller serialises calls on one gather
+ */
+PHYR_API void phyr_gather_add_leaves(struct phyr_gather *gather, phyr_sizes sizes);
+
+/**
+ * @brief Says that a table was removed, to which walk caches may hold pointers.
+ *
+ * Like the range, the addresses of several tables are one window.
+ *
+ * @param[in,out] gather initialised
+ * @param[in]     span   what the table translated, also where nothing was removed from it
+ * @complexity O(1)
+ * @threads caller serialises calls on one gather
+ */
+PHYR_API void phyr_gather_add_table(struct phyr_gather *gather, struct phyr_window span);
+
+/**
+ * @brief Adds what one gather holds to another; the chain of freed tables stays with its backend.
+ *
+ * @param[in,out] gather initialised; its freed stays as it is
+ * @param[in]     more   initialised, of the same backend; unchanged
+ * @complexity O(1)
+ * @threads caller serialises calls on one gather
+ */
+PHYR_API void phyr_gather_join(struct phyr_gather *gather, const struct phyr_gather *more);
 
 #ifdef __cplusplus
 }

@@ -8,6 +8,7 @@
 
 #include <phyr/base.h>
 #include <phyr/iommu.h>
+#include <phyrsim/inval.h>
 #include <phyrsim/pagetable.h>
 
 #ifdef __cplusplus
@@ -17,9 +18,18 @@ extern "C" {
 /** A simulated IOMMU with one domain; opaque. */
 struct phyrsim_iommu;
 
+/** How to make one. */
+struct phyrsim_iommu_params {
+	struct phyrsim_pagetable_params table; /**< its page table, and its memory */
+	struct phyrsim_inval_params inval;     /**< its invalidations; all zero: one command a
+						    flush; no granule or sizes: the table's */
+	struct phyrsim_command_sink sink;      /**< who else sees commands; all zero: nobody */
+};
+
 /** What it counted and holds. */
 struct phyrsim_iommu_stats {
-	uint64_t flush_cnt[PHYR_FLUSH_CNT];   /**< invalidations by kind */
+	uint64_t flush_cnt[PHYR_FLUSH_CNT];   /**< commands by kind; WALK: those with walk */
+	struct phyrsim_inval_stats inval;     /**< commands in detail */
 	uint64_t map_cnt;		      /**< calls of map that succeeded */
 	uint64_t unmap_cnt;		      /**< calls of unmap that succeeded */
 	struct phyrsim_pagetable_stats table; /**< the page table now */
@@ -28,15 +38,15 @@ struct phyrsim_iommu_stats {
 /**
  * @brief Makes an IOMMU with an empty table.
  *
- * @param[in]  params    of its page table
+ * @param[in]  params    see there; copied
  * @param[out] ret_iommu the caller destroys it; written only on PHYR_OK
  * @return PHYR_OK
- * @return PHYR_E_INVAL an argument is missing or not offered
+ * @return PHYR_E_INVAL an argument is missing, or its table or its invalidations are not offered
  * @return PHYR_E_NOMEM nothing is left allocated
  * @complexity O(1)
  * @threads any
  */
-PHYR_API PHYR_NODISCARD int phyrsim_iommu_create(const struct phyrsim_pagetable_params *params,
+PHYR_API PHYR_NODISCARD int phyrsim_iommu_create(const struct phyrsim_iommu_params *params,
 						 struct phyrsim_iommu **ret_iommu);
 
 /**
@@ -51,7 +61,8 @@ PHYR_API void phyrsim_iommu_destroy(struct phyrsim_iommu *iommu);
 /**
  * @brief The IOMMU as a backend for the mapping layer.
  *
- * A flush is counted as a range flush, and as a walk flush too when tables were freed.
+ * A flush sends the commands of the personality. So may an unmap, where the personality's driver
+ * flushes what was gathered before; the gather then holds what is left.
  *
  * @param[in] iommu must outlive the use of the backend
  * @return functions and context

@@ -306,25 +306,28 @@ static int look_all(const struct phyrsim_pagetable *table, struct phyrsim_span s
 	}
 }
 
-/* Takes neighbouring leaves out of the count. */
+/* Takes neighbouring leaves out of the count; the gather is told their sizes. */
 static void uncount(struct phyrsim_pagetable *table, const struct phyrsim_node *node,
-		    struct phyrsim_items in)
+		    struct phyrsim_items in, struct phyr_gather *gather)
 {
 	unsigned int item_lg2 = phyrsim_item_lg2(node->level);
+	phyr_sizes sizes = { 0 };
 
 	for (size_t i = in.first, end = (size_t)in.last + 1; i < end;) {
 		unsigned int lg2 = format_leaf_lg2(node->items[i], node->level);
 
 		table->stats.leaves.cnt[lg2]--;
+		sizes.mask |= phyr_bits_size(lg2);
 		i += (size_t)1 << (lg2 - item_lg2);
 	}
+	phyr_gather_add_leaves(gather, sizes);
 }
 
 /* Removes neighbouring leaves. */
 static void clear_leaves(struct phyrsim_pagetable *table, struct phyrsim_node *node,
-			 struct phyrsim_items in)
+			 struct phyrsim_items in, struct phyr_gather *gather)
 {
-	uncount(table, node, in);
+	uncount(table, node, in, gather);
 	for (size_t i = in.first, end = (size_t)in.last + 1; i < end; i++)
 		phyrsim_store(node->pa, node->items, i, 0);
 	phyrsim_live_clear(node, in);
@@ -344,7 +347,7 @@ static void unlink_table(struct phyrsim_node *node)
 
 /* Uncounts the leaves of a full table; the tables below it go to the end of the list. */
 static struct phyrsim_node *scatter(struct phyrsim_pagetable *table, struct phyrsim_node *node,
-				    struct phyrsim_node *tail)
+				    struct phyrsim_node *tail, struct phyr_gather *gather)
 {
 	struct phyrsim_items in = { 0, PHYRSIM_ITEM_CNT - 1 };
 
@@ -356,11 +359,18 @@ static struct phyrsim_node *scatter(struct phyrsim_pagetable *table, struct phyr
 		} else {
 			in.last = PHYRSIM_ITEM_CNT - 1;
 			in.last = last_leaf(node, in);
-			uncount(table, node, in);
+			uncount(table, node, in, gather);
 		}
 		in.first = in.last + 1;
 	}
 	return tail;
+}
+
+static void tell_table(const struct phyrsim_node *node, struct phyr_gather *gather)
+{
+	struct phyr_window span = { { node->span.first }, { node->span.last } };
+
+	phyr_gather_add_table(gather, span);
 }
 
 /* Removes a table that the span covers whole, with everything below it. */
@@ -371,14 +381,14 @@ static void remove_subtree(struct phyrsim_pagetable *table, struct phyrsim_node 
 
 	unlink_table(head);
 	for (struct phyrsim_node *node = head;; node = node->next) {
-		tail = scatter(table, node, tail);
+		tail = scatter(table, node, tail, gather);
 		phyrsim_node_hold(table, node, false);
 		if (node == tail)
 			break;
 	}
 	tail->next = gather->freed;
 	gather->freed = head;
-	gather->tables_removed = true;
+	tell_table(head, gather);
 }
 
 /* Removes a table that has become empty, and those above it that become so by that. */
@@ -390,7 +400,7 @@ static void remove_empty(struct phyrsim_pagetable *table, struct phyrsim_node *n
 		phyrsim_node_hold(table, node, true);
 		node->next = gather->freed;
 		gather->freed = node;
-		gather->tables_removed = true;
+		tell_table(node, gather);
 		node = node->parent;
 	}
 }
@@ -422,7 +432,7 @@ static void clear(struct phyrsim_pagetable *table, struct phyrsim_span span,
 			remove_subtree(table, node->child[in.first], gather);
 		} else {
 			in.last = last_leaf(node, in);
-			clear_leaves(table, node, in);
+			clear_leaves(table, node, in, gather);
 		}
 		last = phyrsim_item_span(node, in.last).last;
 		rest.first = last + 1;
@@ -441,7 +451,7 @@ static int unmap_near(struct phyrsim_pagetable *table, struct phyrsim_node *node
 	if (reaches_out(node, in.first, span) || reaches_out(node, in.last, span))
 		return PHYR_E_PARTIAL;
 	table->near = node;
-	clear_leaves(table, node, in);
+	clear_leaves(table, node, in, gather);
 	remove_empty(table, node, gather);
 	return PHYR_OK;
 }

@@ -22,7 +22,7 @@ static void machine_fini(struct machine *machine)
 static int machine_init(struct machine *machine, const struct phyr_mem *mem)
 {
 	struct phyr_iova_params space = { .mem = mem };
-	struct phyrsim_pagetable_params table = { .mem = mem, .format = PHYRSIM_FORMAT_VTD_SS };
+	struct phyrsim_iommu_params params = { .table.mem = mem };
 	int err;
 
 	memset(machine, 0, sizeof(*machine));
@@ -32,8 +32,9 @@ static int machine_init(struct machine *machine, const struct phyr_mem *mem)
 	space.window = machine->window;
 	err = phyrsim_mem_create(mem, &machine->frames);
 	if (!err) {
-		table.frames = machine->frames;
-		err = phyrsim_iommu_create(&table, &machine->iommu);
+		params.table.frames = machine->frames;
+		params.table.format = PHYRSIM_FORMAT_VTD_SS;
+		err = phyrsim_iommu_create(&params, &machine->iommu);
 	}
 	if (!err)
 		err = phyr_iova_create(&space, &machine->space);

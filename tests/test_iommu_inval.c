@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* The simulated IOMMU with a personality: what reaches its gathers, what it sends, what it counts. */
+#include "stale_world.h"
+
+#define AT UINT64_C(0x40000000)
+
+static struct phyrsim_iommu_stats stats(const struct world *w)
+{
+	struct phyrsim_iommu_stats now;
+
+	phyrsim_iommu_stats(w->iommu, &now);
+	return now;
+}
+
+static struct world *open_with(enum phyrsim_personality personality)
+{
+	struct phyrsim_inval_params params = { .personality = personality };
+	struct world *w = malloc(sizeof(*w));
+
+	assert_non_null(w);
+	world_open(w, &params);
+	return w;
+}
+
+static void close_all(struct world *w)
+{
+	world_close(w);
+	free(w);
+}
+
+static void an_unmap_tells_the_sizes_of_its_leaves(void **state)
+{
+	struct world *w = open_with(PHYRSIM_INVAL_GENERIC);
+
+	(void)state;
+	assert_int_equal(map(w, AT, M2, 4 * M2 + 2 * K4), PHYR_OK);
+	assert_int_equal(unmap(w, AT, M2), PHYR_OK);
+	assert_int_equal(w->gather.leaves.mask, M2);
+	assert_int_equal(unmap(w, AT + 4 * M2, K4), PHYR_OK);
+	assert_int_equal(w->gather.leaves.mask, M2 | K4);
+	assert_int_equal(w->gather.removed_len, M2 + K4);
+	assert_false(w->gather.tables_removed);
+	close_all(w);
+}
+
+static void an_unmap_tells_what_its_tables_translated(void **state)
+{
+	struct world *w = open_with(PHYRSIM_INVAL_GENERIC);
+
+	(void)state;
+	assert_int_equal(map(w, AT, 0x7000, 4 * M2), PHYR_OK);
+	assert_int_equal(unmap(w, AT + M2, 2 * M2), PHYR_OK); /* two tables, whole */
+	assert_true(w->gather.tables_removed);
+	assert_int_equal(w->gather.tables_first, AT + M2);
+	assert_int_equal(w->gather.tables_last, AT + 3 * M2 - 1);
+	assert_int_equal(w->gather.leaves.mask, K4);
+	flush(w);
+	assert_int_equal(unmap(w, AT, M2 - K4), PHYR_OK);
+	assert_false(w->gather.tables_removed);
+	assert_int_equal(unmap(w, AT + M2 - K4, K4), PHYR_OK); /* the last page of one */
+	assert_int_equal(w->gather.tables_first, AT);
+	assert_int_equal(w->gather.tables_last, AT + M2 - 1);
+	close_all(w);
+}
+
+static void flushes_are_counted_by_their_commands(void **state)
+{
+	struct world *w = open_with(PHYRSIM_INVAL_AMD_EXACT);
+
+	(void)state;
+	assert_int_equal(map(w, AT, 0x7000, 8 * K4), PHYR_OK);
+	assert_int_equal(unmap(w, AT + 3 * K4, 4 * K4), PHYR_OK);
+	flush(w);
+	assert_int_equal(stats(w).flush_cnt[PHYR_FLUSH_RANGE], 3);
+	assert_int_equal(stats(w).flush_cnt[PHYR_FLUSH_WALK], 3);
+	assert_int_equal(stats(w).flush_cnt[PHYR_FLUSH_DOMAIN], 0);
+	assert_int_equal(stats(w).inval.wait_cnt, 1);
+	assert_int_equal(stats(w).inval.removed_len, 4 * K4);
+	assert_int_equal(stats(w).inval.invalidated_len, 4 * K4);
+	assert_int_equal(stats(w).unmap_cnt, 1);
+	close_all(w);
+}
+
+static void over_invalidation_is_counted(void **state)
+{
+	struct world *w = open_with(PHYRSIM_INVAL_VTD);
+
+	(void)state;
+	assert_int_equal(map(w, AT - K4, 0x7000, 2 * K4), PHYR_OK);
+	assert_int_equal(unmap(w, AT - K4, 2 * K4), PHYR_OK);
+	flush(w);
+	assert_int_equal(stats(w).flush_cnt[PHYR_FLUSH_DOMAIN], 1); /* across 1 GiB: mask 19 */
+	assert_int_equal(map(w, AT + M2 - K4, 0x7000, 2 * K4), PHYR_OK);
+	assert_int_equal(unmap(w, AT + M2 - K4, 2 * K4), PHYR_OK);
+	flush(w);
+	assert_int_equal(stats(w).inval.invalidated_len, 2 * M2);
+	assert_int_equal(stats(w).inval.removed_len, 4 * K4);
+	close_all(w);
+}
+
+static void linux_flushes_in_the_middle_of_an_unmap(void **state)
+{
+	struct world *w = open_with(PHYRSIM_INVAL_VTD_LINUX);
+
+	(void)state;
+	assert_int_equal(map(w, AT, 0x7000, 8 * M2), PHYR_OK);
+	assert_int_equal(unmap(w, AT + K4, 7 * M2), PHYR_OK);
+	assert_int_equal(stats(w).inval.command_cnt, 2);
+	assert_int_equal(w->gather.first, AT + 7 * M2);
+	assert_int_equal(w->gather.last, AT + 7 * M2 + K4 - 1);
+	flush(w);
+	assert_int_equal(stats(w).inval.command_cnt, 3);
+	assert_int_equal(stats(w).inval.removed_len, 7 * M2);
+	close_all(w);
+}
+
+static void tables_wait_for_the_last_flush_of_an_unmap(void **state)
+{
+	struct world *w = open_with(PHYRSIM_INVAL_VTD_LINUX);
+	uint64_t frame_cnt;
+
+	(void)state;
+	assert_int_equal(map(w, AT, 0x7000, 8 * M2), PHYR_OK);
+	frame_cnt = phyrsim_mem_frame_cnt(w->mem);
+	assert_int_equal(unmap(w, AT + K4, 7 * M2), PHYR_OK);
+	assert_int_equal(phyrsim_mem_frame_cnt(w->mem), frame_cnt);
+	flush(w);
+	assert_int_equal(phyrsim_mem_frame_cnt(w->mem), frame_cnt - 6);
+	close_all(w);
+}
+
+static void an_unmap_that_fails_flushes_nothing(void **state)
+{
+	struct world *w = open_with(PHYRSIM_INVAL_VTD_LINUX);
+	struct phyr_gather before;
+
+	(void)state;
+	assert_int_equal(map(w, AT, M2, M2), PHYR_OK);
+	assert_int_equal(map(w, AT + 2 * M2, 0x7000, 2 * K4), PHYR_OK);
+	assert_int_equal(unmap(w, AT + 2 * M2, K4), PHYR_OK);
+	before = w->gather;
+	assert_int_equal(unmap(w, AT, K4), PHYR_E_PARTIAL);
+	assert_int_equal(unmap(w, AT + M2, K4), PHYR_E_NOENT);
+	assert_memory_equal(&w->gather, &before, sizeof(before));
+	assert_int_equal(stats(w).inval.command_cnt, 0);
+	close_all(w);
+}
+
+static void in_caching_mode_showing_translations_flushes(void **state)
+{
+	struct phyrsim_inval_params params = { .personality = PHYRSIM_INVAL_VTD,
+					       .caching_mode = true };
+	struct world w;
+
+	(void)state;
+	world_open(&w, &params);
+	assert_int_equal(map(&w, AT, 0x7000, 3 * K4), PHYR_OK);
+	assert_int_equal(stats(&w).flush_cnt[PHYR_FLUSH_RANGE], 1);
+	assert_int_equal(stats(&w).flush_cnt[PHYR_FLUSH_WALK], 1);
+	assert_int_equal(stats(&w).inval.invalidated_len, 4 * K4);
+	world_close(&w);
+}
+
+static void what_one_personality_lacks_is_refused(void **state)
+{
+	struct phyrsim_iommu_params params = { .inval.caching_mode = true };
+	struct world *w = open_with(PHYRSIM_INVAL_GENERIC);
+	struct phyrsim_iommu *iommu = NULL;
+
+	(void)state;
+	params.table.mem = &w->host.mem;
+	params.table.frames = w->mem;
+	assert_int_equal(phyrsim_iommu_create(&params, &iommu), PHYR_E_INVAL);
+	assert_null(iommu);
+	assert_int_equal(phyrsim_mem_frame_cnt(w->mem), 1); /* the other one's */
+	close_all(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_unmap_tells_the_sizes_of_its_leaves),
+		cmocka_unit_test(an_unmap_tells_what_its_tables_translated),
+		cmocka_unit_test(flushes_are_counted_by_their_commands),
+		cmocka_unit_test(over_invalidation_is_counted),
+		cmocka_unit_test(linux_flushes_in_the_middle_of_an_unmap),
+		cmocka_unit_test(tables_wait_for_the_last_flush_of_an_unmap),
+		cmocka_unit_test(an_unmap_that_fails_flushes_nothing),
+		cmocka_unit_test(in_caching_mode_showing_translations_flushes),
+		cmocka_unit_test(what_one_personality_lacks_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
