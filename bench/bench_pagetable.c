@@ -71,7 +71,7 @@ static phyr_iova iova_of(uint64_t page)
 
 static int map_page(const struct world *w, uint64_t page, struct phyr_range run)
 {
-	return phyrsim_pagetable_map(w->table, iova_of(page), &run, 1, PHYR_PERM_READ_WRITE);
+	return phyrsim_pagetable_map(w->table, iova_of(page), &run, 1, PHYR_PERM_READ_WRITE, 0);
 }
 
 static int unmap(const struct world *w, uint64_t page, uint64_t page_cnt)
@@ -156,7 +156,7 @@ static void map_single(struct bench *b, const void *arg)
 static int map_shape(const struct world *w, const struct shape *shape)
 {
 	return phyrsim_pagetable_map(w->table, iova_of(0), shape->runs, shape->run_cnt,
-				     PHYR_PERM_READ_WRITE);
+				     PHYR_PERM_READ_WRITE, 0);
 }
 
 static void check_shape(const struct world *w, const struct shape *shape)

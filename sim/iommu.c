@@ -41,8 +41,9 @@ static bool pa_missing(const struct phyr_iommu_map *map)
 static int iommu_map(void *ctx, const struct phyr_iommu_map *map)
 {
 	struct phyrsim_iommu *iommu = ctx;
-	int err =
-		phyrsim_pagetable_map(iommu->table, map->iova, map->runs, map->run_cnt, map->perm);
+	unsigned int attrs = map->kind == PHYR_KIND_P2P ? PHYRSIM_ATTR_MMIO : 0;
+	int err = phyrsim_pagetable_map(iommu->table, map->iova, map->runs, map->run_cnt, map->perm,
+					attrs);
 
 	if (err == PHYR_E_ALIGN && pa_missing(map))
 		return PHYR_E_UNSUPPORTED;

@@ -4,8 +4,9 @@
  *
  * Frames are handed out upward from the base without gaps, so a frame's number is its index in a
  * vector. The vector grows in parts of doubling size that never move: a look-up is a bit scan and
- * two loads, and readers keep their pointers while it grows. Freed frames keep their host memory;
- * the list of them runs through their own first words.
+ * two loads, and readers keep their pointers while it grows. A block is as many frames in one piece
+ * of host memory; the numbers that its alignment skips are of frames that never exist. What is
+ * freed keeps its host memory; the lists of it, one a size, run through its own first words.
  *
  * Not here: what a frame is used for.
  */
@@ -16,18 +17,24 @@
 
 #define PART_LG2 9  /* frames in the first part */
 #define PART_CNT 44 /* reaches beyond the last frame number of a 64-bit space */
-#define LIST_END 0  /* no frame lies below the base, so none is at address 0 */
+#define WORD_CNT (PHYR_PAGE_SIZE / sizeof(uint64_t))
+#define LIST_END 0 /* no frame lies below the base, so none is at address 0 */
 
-/* One frame that has ever been allocated. */
+#define BLOCK_LG2_MAX 18 /* sixteen tables of 16 KiB */
+#define BLOCK_CNT (BLOCK_LG2_MAX - PHYR_PAGE_LG2 + 1)
+
+/* One frame that has ever been allocated, or that a block's alignment has skipped. */
 struct slot {
 	uint64_t *words;
+	unsigned char block_lg2; /* of the block that begins here; 0 = none does */
 	bool allocated;
 };
 
 struct phyrsim_mem {
 	const struct phyr_mem *mem;
-	uint64_t freed_pa;	/* freed last; its first word is the one before it, or LIST_END */
-	uint64_t used_cnt;	/* frames ever allocated; the next new frame has this number */
+	/* By size: freed last; its first word is the one before it, or LIST_END. */
+	uint64_t freed_pa[BLOCK_CNT];
+	uint64_t used_cnt;	/* slots in use; the next new frame has this number */
 	uint64_t allocated_cnt; /* of them, allocated now */
 	struct slot *parts[PART_CNT];
 };
@@ -71,7 +78,6 @@ int phyrsim_mem_create(const struct phyr_mem *mem, struct phyrsim_mem **ret_mem)
 		return PHYR_E_NOMEM;
 	memset(made, 0, sizeof(*made));
 	made->mem = mem;
-	made->freed_pa = LIST_END;
 	*ret_mem = made;
 	return PHYR_OK;
 }
@@ -83,70 +89,115 @@ void phyrsim_mem_destroy(struct phyrsim_mem *mem)
 	if (!mem)
 		return;
 	host = mem->mem;
-	for (uint64_t number = 0; number < mem->used_cnt; number++)
-		host->free(host->ctx, slot_of(mem, number)->words, PHYR_PAGE_SIZE);
+	for (uint64_t number = 0; number < mem->used_cnt; number++) {
+		const struct slot *slot = slot_of(mem, number);
+
+		if (slot->block_lg2)
+			host->free(host->ctx, slot->words, (size_t)1 << slot->block_lg2);
+	}
 	for (unsigned int part = 0; part < PART_CNT && mem->parts[part]; part++)
 		host->free(host->ctx, mem->parts[part], part_len(part));
 	host->free(host->ctx, mem, sizeof(*mem));
 }
 
-/* Room in the vector for the next new frame. */
-static bool grow(struct phyrsim_mem *mem)
+/* Room in the vector for all slots below a number. */
+static bool grow(struct phyrsim_mem *mem, uint64_t end)
 {
 	uint64_t index;
-	unsigned int part = part_of(mem->used_cnt, &index);
+	unsigned int last = part_of(end - 1, &index);
 
-	if (!mem->parts[part])
-		mem->parts[part] = mem->mem->alloc(mem->mem->ctx, part_len(part));
-	return mem->parts[part] != NULL;
+	for (unsigned int part = part_of(mem->used_cnt, &index); part <= last; part++) {
+		if (!mem->parts[part])
+			mem->parts[part] = mem->mem->alloc(mem->mem->ctx, part_len(part));
+		if (!mem->parts[part])
+			return false;
+	}
+	return true;
 }
 
-/* A frame that never was allocated; the words come first, so that a failure leaves nothing. */
-static struct slot *new_slot(struct phyrsim_mem *mem)
+/* A new block at the next aligned number; what is skipped stays without words. */
+static void use_slots(struct phyrsim_mem *mem, uint64_t first, uint64_t *words, unsigned int lg2)
 {
-	uint64_t *words = mem->mem->alloc(mem->mem->ctx, PHYR_PAGE_SIZE);
-	struct slot *slot;
+	uint64_t end = first + (UINT64_C(1) << (lg2 - PHYR_PAGE_LG2));
+
+	for (uint64_t number = mem->used_cnt; number < end; number++) {
+		struct slot *slot = slot_of(mem, number);
+
+		slot->words = number < first ? NULL : words + (number - first) * WORD_CNT;
+		slot->block_lg2 = number == first ? (unsigned char)lg2 : 0;
+		slot->allocated = false;
+	}
+	mem->used_cnt = end;
+}
+
+/* A block that never was allocated; the words come first, so that a failure leaves nothing. */
+static bool new_block(struct phyrsim_mem *mem, unsigned int lg2, uint64_t *ret_first)
+{
+	uint64_t cnt = UINT64_C(1) << (lg2 - PHYR_PAGE_LG2);
+	uint64_t first = (mem->used_cnt + cnt - 1) & ~(cnt - 1);
+	uint64_t *words = mem->mem->alloc(mem->mem->ctx, (size_t)1 << lg2);
 
 	if (!words)
-		return NULL;
-	if (!grow(mem)) {
-		mem->mem->free(mem->mem->ctx, words, PHYR_PAGE_SIZE);
-		return NULL;
+		return false;
+	if (!grow(mem, first + cnt)) {
+		mem->mem->free(mem->mem->ctx, words, (size_t)1 << lg2);
+		return false;
 	}
-	slot = slot_of(mem, mem->used_cnt++);
-	slot->words = words;
-	return slot;
+	use_slots(mem, first, words, lg2);
+	*ret_first = first;
+	return true;
+}
+
+static void set_allocated(struct phyrsim_mem *mem, uint64_t first, unsigned int lg2, bool allocated)
+{
+	uint64_t cnt = UINT64_C(1) << (lg2 - PHYR_PAGE_LG2);
+
+	for (uint64_t i = 0; i < cnt; i++)
+		slot_of(mem, first + i)->allocated = allocated;
+	if (allocated)
+		mem->allocated_cnt += cnt;
+	else
+		mem->allocated_cnt -= cnt;
+}
+
+int phyrsim_mem_alloc_block(struct phyrsim_mem *mem, unsigned int lg2, phyr_pa *ret_pa)
+{
+	uint64_t *freed_pa;
+	uint64_t first;
+
+	if (!mem || !ret_pa || lg2 < PHYR_PAGE_LG2 || lg2 > BLOCK_LG2_MAX)
+		return PHYR_E_INVAL;
+	freed_pa = &mem->freed_pa[lg2 - PHYR_PAGE_LG2];
+	if (*freed_pa != LIST_END) {
+		first = number_of(phyr_pa_at(*freed_pa));
+		*freed_pa = slot_of(mem, first)->words[0];
+	} else if (!new_block(mem, lg2, &first)) {
+		return PHYR_E_NOMEM;
+	}
+	memset(slot_of(mem, first)->words, 0, (size_t)1 << lg2);
+	set_allocated(mem, first, lg2, true);
+	ret_pa->addr = PHYRSIM_MEM_BASE + (first << PHYR_PAGE_LG2);
+	return PHYR_OK;
+}
+
+void phyrsim_mem_free_block(struct phyrsim_mem *mem, phyr_pa pa, unsigned int lg2)
+{
+	uint64_t *freed_pa = &mem->freed_pa[lg2 - PHYR_PAGE_LG2];
+	uint64_t first = number_of(pa);
+
+	set_allocated(mem, first, lg2, false);
+	slot_of(mem, first)->words[0] = *freed_pa;
+	*freed_pa = phyr_bits_down(pa.addr, PHYR_PAGE_LG2);
 }
 
 int phyrsim_mem_alloc(struct phyrsim_mem *mem, phyr_pa *ret_pa)
 {
-	phyr_pa pa = phyr_pa_at(mem->freed_pa);
-	struct slot *slot;
-
-	if (pa.addr != LIST_END) {
-		slot = slot_of(mem, number_of(pa));
-		mem->freed_pa = slot->words[0];
-	} else {
-		pa.addr = PHYRSIM_MEM_BASE + (mem->used_cnt << PHYR_PAGE_LG2);
-		slot = new_slot(mem);
-		if (!slot)
-			return PHYR_E_NOMEM;
-	}
-	memset(slot->words, 0, PHYR_PAGE_SIZE);
-	slot->allocated = true;
-	mem->allocated_cnt++;
-	*ret_pa = pa;
-	return PHYR_OK;
+	return phyrsim_mem_alloc_block(mem, PHYR_PAGE_LG2, ret_pa);
 }
 
 void phyrsim_mem_free(struct phyrsim_mem *mem, phyr_pa pa)
 {
-	struct slot *slot = slot_of(mem, number_of(pa));
-
-	slot->allocated = false;
-	slot->words[0] = mem->freed_pa;
-	mem->freed_pa = phyr_bits_down(pa.addr, PHYR_PAGE_LG2);
-	mem->allocated_cnt--;
+	phyrsim_mem_free_block(mem, pa, PHYR_PAGE_LG2);
 }
 
 uint64_t *phyrsim_mem_frame(const struct phyrsim_mem *mem, phyr_pa pa)

@@ -84,12 +84,13 @@ static int map_page(struct world *w, uint64_t iova)
 {
 	struct phyr_range run = { phyr_pa_at(0x5000), K4 };
 
-	return phyrsim_pagetable_map(w->table, phyr_iova_at(iova), &run, 1, PHYR_PERM_READ);
+	return phyrsim_pagetable_map(w->table, phyr_iova_at(iova), &run, 1, PHYR_PERM_READ, 0);
 }
 
 static int map_all(struct world *w)
 {
-	return phyrsim_pagetable_map(w->table, phyr_iova_at(FIRST), runs, RUN_CNT, PHYR_PERM_READ);
+	return phyrsim_pagetable_map(w->table, phyr_iova_at(FIRST), runs, RUN_CNT, PHYR_PERM_READ,
+				     0);
 }
 
 static int unmap(struct world *w, uint64_t iova, uint64_t len)

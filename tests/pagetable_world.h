@@ -68,7 +68,7 @@ static inline int map(uint64_t iova, uint64_t pa, uint64_t len, unsigned int per
 {
 	struct phyr_range run = { { pa }, len };
 
-	return phyrsim_pagetable_map(w.table, phyr_iova_at(iova), &run, 1, (enum phyr_perm)perm);
+	return phyrsim_pagetable_map(w.table, phyr_iova_at(iova), &run, 1, (enum phyr_perm)perm, 0);
 }
 
 static inline int unmap(uint64_t iova, uint64_t len)

@@ -333,7 +333,7 @@ static void map_part(struct world *w, struct part part)
 	size_t run_cnt = random_runs(w, part, runs);
 	bool overlap = mapped_cnt(part) > 0;
 	uint64_t before = overlap ? recount(w).sum : 0;
-	int result = phyrsim_pagetable_map(w->table, iova, runs, run_cnt, (enum phyr_perm)perm);
+	int result = phyrsim_pagetable_map(w->table, iova, runs, run_cnt, (enum phyr_perm)perm, 0);
 
 	assert_int_equal(result, overlap ? PHYR_E_EXISTS : PHYR_OK);
 	if (overlap)

@@ -73,13 +73,13 @@ static struct {
 	struct phyrsim_trace trace;
 	struct phyrsim_trace_event pending[PENDING_MAX]; /* mappings whose permission comes later */
 	size_t pending_cnt;
-	bool write_reads; /* what may be written may be read: a quirk of that kernel */
-	bool behind;	  /* the mark in front of the next point has come */
-	size_t point;	  /* the next one */
+	bool behind;  /* the mark in front of the next point has come */
+	size_t point; /* the next one */
 	struct dump here, there;
 	uint64_t map_cnt, unmap_cnt, line_cnt, leaf_cnt, wrong_cnt;
 } w;
 
+/* What may be written may be read: a quirk of that kernel. */
 static int open_world(bool write_reads)
 {
 	struct phyrsim_pagetable_params params = { .level_cnt = 3 };
@@ -89,10 +89,10 @@ static int open_world(bool write_reads)
 	assert_int_equal(phyrsim_mem_create(&w.host.mem, &w.mem), PHYR_OK);
 	params.mem = &w.host.mem;
 	params.frames = w.mem;
+	params.features = write_reads ? PHYRSIM_FEATURE_WRITE_READS : 0;
 	assert_int_equal(phyrsim_pagetable_create(&params, &w.table), PHYR_OK);
 	w.text = kernel_read(KERNEL_TRACE);
 	phyrsim_trace_begin(&w.trace, w.text.at, w.text.len);
-	w.write_reads = write_reads;
 	return 0;
 }
 
@@ -122,7 +122,7 @@ static enum phyr_perm perm_of(uint64_t flags)
 {
 	unsigned int perm = 0;
 
-	if (flags & VFIO_READ || (flags & VFIO_WRITE && w.write_reads))
+	if (flags & VFIO_READ)
 		perm |= PHYR_PERM_READ;
 	if (flags & VFIO_WRITE)
 		perm |= PHYR_PERM_WRITE;
@@ -136,9 +136,9 @@ static void map_pending(uint64_t flags)
 		const struct phyrsim_trace_event *event = &w.pending[i];
 		struct phyr_range run = { event->pa, event->range.len };
 
-		assert_int_equal(
-			phyrsim_pagetable_map(w.table, event->range.iova, &run, 1, perm_of(flags)),
-			PHYR_OK);
+		assert_int_equal(phyrsim_pagetable_map(w.table, event->range.iova, &run, 1,
+						       perm_of(flags), 0),
+				 PHYR_OK);
 	}
 	w.pending_cnt = 0;
 }

@@ -246,6 +246,61 @@ static void a_random_mix_agrees_with_a_stack(void **state)
 	}
 }
 
+static void blocks_are_aligned_and_in_one_piece(void **state)
+{
+	struct world *w = *state;
+	uint64_t frame_cnt = 0;
+
+	for (unsigned int lg2 = 12; lg2 <= 18; lg2++) {
+		uint64_t size = UINT64_C(1) << lg2, *words;
+		phyr_pa pa;
+
+		assert_int_equal(phyrsim_mem_alloc_block(w->mem, lg2, &pa), PHYR_OK);
+		assert_int_equal(pa.addr % size, 0);
+		words = phyrsim_mem_frame(w->mem, pa);
+		for (uint64_t at = 0; at < size; at += PAGE) {
+			assert_ptr_equal(phyrsim_mem_frame(w->mem, phyr_pa_at(pa.addr + at)),
+					 words + at / 8);
+			assert_zeroed(w->mem, pa.addr + at);
+		}
+		frame_cnt += size / PAGE;
+		assert_int_equal(phyrsim_mem_frame_cnt(w->mem), frame_cnt);
+	}
+	/* What the alignment of 8 KiB has skipped does not exist. */
+	assert_null(phyrsim_mem_frame(w->mem, phyr_pa_at(BASE + PAGE)));
+}
+
+static void a_freed_block_is_absent_and_comes_back_for_its_size_alone(void **state)
+{
+	struct world *w = *state;
+	phyr_pa first, other, again;
+
+	assert_int_equal(phyrsim_mem_alloc_block(w->mem, 14, &first), PHYR_OK);
+	phyrsim_mem_frame(w->mem, first)[512] = 5;
+	phyrsim_mem_free_block(w->mem, first, 14);
+	assert_int_equal(phyrsim_mem_frame_cnt(w->mem), 0);
+	assert_null(phyrsim_mem_frame(w->mem, phyr_pa_at(first.addr + 3 * PAGE)));
+	assert_int_equal(phyrsim_mem_alloc_block(w->mem, 16, &other), PHYR_OK);
+	assert_int_not_equal(other.addr, first.addr);
+	assert_int_equal(phyrsim_mem_alloc_block(w->mem, 14, &again), PHYR_OK);
+	assert_int_equal(again.addr, first.addr);
+	assert_zeroed(w->mem, first.addr + PAGE);
+}
+
+static void a_block_of_another_size_is_refused(void **state)
+{
+	struct world *w = *state;
+	phyr_pa pa = phyr_pa_at(UNTOUCHED);
+
+	assert_int_equal(phyrsim_mem_alloc_block(w->mem, 11, &pa), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_mem_alloc_block(w->mem, 19, &pa), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_mem_alloc_block(NULL, 12, &pa), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_mem_alloc_block(w->mem, 12, NULL), PHYR_E_INVAL);
+	w->host.alloc_cnt = w->host.fail_at = 0;
+	assert_int_equal(phyrsim_mem_alloc_block(w->mem, 14, &pa), PHYR_E_NOMEM);
+	assert_int_equal(pa.addr, UNTOUCHED);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -264,6 +319,9 @@ int main(void)
 		CASE(a_failed_allocation_changes_nothing),
 		CASE(without_memory_the_answer_is_nomem),
 		CASE(a_random_mix_agrees_with_a_stack),
+		CASE(blocks_are_aligned_and_in_one_piece),
+		CASE(a_freed_block_is_absent_and_comes_back_for_its_size_alone),
+		CASE(a_block_of_another_size_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,7 +123,7 @@ static void every_run_of_an_array_is_cut_for_itself(void **state)
 	phyr_iova iova = phyr_iova_at(GIB1);
 
 	(void)state;
-	assert_int_equal(phyrsim_pagetable_map(w.table, iova, runs, CNT(runs), RW), PHYR_OK);
+	assert_int_equal(phyrsim_pagetable_map(w.table, iova, runs, CNT(runs), RW, 0), PHYR_OK);
 	expect_leaves(514, 1, 0);
 	assert_int_equal(pa_of(GIB1 + MIB2 / 2), 0x80100000);
 	assert_int_equal(raw_entry(GIB1 + MIB2, 1), 0x40000083);

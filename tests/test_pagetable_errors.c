@@ -13,7 +13,7 @@ static void wrong_parameters_make_nothing(void **state)
 	const struct phyrsim_pagetable_params bad[] = {
 		{ NULL, w.mem, PHYRSIM_FORMAT_VTD_SS, 4, 52, 0, 0, 0 },
 		{ host, NULL, PHYRSIM_FORMAT_VTD_SS, 4, 52, 0, 0, 0 },
-		{ host, w.mem, (enum phyrsim_format)1, 4, 52, 0, 0, 0 },
+		{ host, w.mem, (enum phyrsim_format)PHYRSIM_FORMAT_CNT, 4, 52, 0, 0, 0 },
 		{ host, w.mem, PHYRSIM_FORMAT_VTD_SS, 2, 52, 0, 0, 0 },
 		{ host, w.mem, PHYRSIM_FORMAT_VTD_SS, 6, 52, 0, 0, 0 },
 		{ host, w.mem, PHYRSIM_FORMAT_VTD_SS, 4, 44, 0, 0, 0 },
@@ -57,9 +57,9 @@ static void a_map_that_is_called_wrongly_changes_nothing(void **state)
 	phyr_iova iova = phyr_iova_at(MIB2);
 
 	(void)state;
-	assert_int_equal(phyrsim_pagetable_map(NULL, iova, &run, 1, RW), PHYR_E_INVAL);
-	assert_int_equal(phyrsim_pagetable_map(w.table, iova, NULL, 1, RW), PHYR_E_INVAL);
-	assert_int_equal(phyrsim_pagetable_map(w.table, iova, &run, 0, RW), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_pagetable_map(NULL, iova, &run, 1, RW, 0), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_pagetable_map(w.table, iova, NULL, 1, RW, 0), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_pagetable_map(w.table, iova, &run, 0, RW, 0), PHYR_E_INVAL);
 	refuse_map(MIB2, 0x5000, KIB4, 0, PHYR_E_INVAL);
 	refuse_map(MIB2, 0x5000, KIB4, 4, PHYR_E_INVAL);
 	refuse_map(MIB2, 0x5000, KIB4, 7, PHYR_E_INVAL);
@@ -114,7 +114,7 @@ static void an_array_with_one_bad_run_maps_none(void **state)
 		uint64_t before = checksum();
 
 		runs[2] = bad[i];
-		assert_int_equal(phyrsim_pagetable_map(w.table, iova, runs, 3, RW), results[i]);
+		assert_int_equal(phyrsim_pagetable_map(w.table, iova, runs, 3, RW, 0), results[i]);
 		assert_int_equal(checksum(), before);
 	}
 }

@@ -83,6 +83,19 @@ struct phyrsim_root {
 	unsigned int features;	    /**< of enum phyrsim_feature */
 };
 
+/** One leaf of a table. */
+struct phyrsim_leaf {
+	phyr_iova iova;	     /**< of its first byte, which may be before what was asked for */
+	phyr_pa pa;	     /**< of its first byte */
+	unsigned int lg2;    /**< [log2 bytes] its size, contiguous groups as one */
+	unsigned int level;  /**< 0 = table of smallest leaves */
+	enum phyr_perm perm; /**< as the items say: reading may be more than was asked for */
+	unsigned int attrs;  /**< of enum phyrsim_attr: those that the items say */
+	bool dirty;	     /**< marked as written, in any item */
+	uint64_t entry;	     /**< the first item */
+	phyr_pa entry_pa;    /**< and where it is */
+};
+
 /** What a table holds now. */
 struct phyrsim_pagetable_stats {
 	struct phyr_block_counts leaves; /**< live leaves by size */
@@ -96,7 +109,8 @@ struct phyrsim_pagetable_stats {
  * @param[in]  params    see there
  * @param[out] ret_table the caller destroys it; written only on PHYR_OK
  * @return PHYR_OK
- * @return PHYR_E_INVAL an argument is missing, or a level count or width is not offered
+ * @return PHYR_E_INVAL an argument is missing, a level count, granule or width is not offered, or a
+ *                      feature is not the format's
  * @return PHYR_E_NOMEM nothing is left allocated
  * @complexity O(1)
  * @threads any
@@ -116,6 +130,9 @@ PHYR_API void phyrsim_pagetable_destroy(struct phyrsim_pagetable *table);
 /**
  * @brief Page sizes and address widths of a table.
  *
+ * Where I/O addresses are sign-extended, the window is the lower half; the upper can be mapped too.
+ * AMD: it is all 64 bits, as the table grows.
+ *
  * @param[in]  table    the table
  * @param[out] ret_caps written whole
  * @complexity O(1)
@@ -125,7 +142,7 @@ PHYR_API void phyrsim_pagetable_caps(const struct phyrsim_pagetable *table,
 				     struct phyr_iommu_caps *ret_caps);
 
 /**
- * @brief What the hardware needs to walk the table.
+ * @brief What the hardware needs to walk the table. AMD: a map may change it.
  *
  * @param[in]  table    the table
  * @param[out] ret_root written whole
@@ -138,17 +155,24 @@ PHYR_API void phyrsim_pagetable_root(const struct phyrsim_pagetable *table,
 /**
  * @brief Maps runs behind one another in one walk, each with the largest leaves that fit.
  *
- * The leaves are those of the greedy cut of every run (split.h).
+ * The leaves are those of the greedy cut of every run (split.h). A format that cannot forbid reading
+ * (x86 first stage, Arm stage 1, RISC-V) lets be read what may be written.
+ *
+ * AMD: what the top does not cover puts another top above it. Hardware must then be told of the new
+ * root (phyrsim_pagetable_root()); what it has cached stays right.
  *
  * @param[in,out] table the table
  * @param[in]     iova  of the first run
  * @param[in]     runs  granule-aligned address and length
  * @param[in]     run_cnt 1 or more
  * @param[in]     perm  what the device may do
+ * @param[in]     attrs of enum phyrsim_attr; what the format cannot say is left out
  * @return PHYR_OK
- * @return PHYR_E_INVAL  an argument is NULL, run_cnt or a length is 0, perm is 0 or unknown
- * @return PHYR_E_ALIGN  iova, an address or a length is no multiple of 4 KiB
- * @return PHYR_E_RANGE  the last byte of the I/O or of a physical range is beyond its width
+ * @return PHYR_E_INVAL  an argument is NULL, run_cnt or a length is 0, perm is 0 or unknown, an
+ *                       attribute is unknown
+ * @return PHYR_E_ALIGN  iova, an address or a length is no multiple of the granule
+ * @return PHYR_E_RANGE  the last byte of the I/O or of a physical range is beyond its width, or an
+ *                       I/O address is not canonical
  * @return PHYR_E_EXISTS some of the range is mapped; nothing changed
  * @return PHYR_E_NOMEM  no frame for a table; nothing is mapped
  * @complexity O(leaves)
@@ -157,7 +181,7 @@ PHYR_API void phyrsim_pagetable_root(const struct phyrsim_pagetable *table,
  */
 PHYR_API PHYR_NODISCARD int phyrsim_pagetable_map(struct phyrsim_pagetable *table, phyr_iova iova,
 						  const struct phyr_range *runs, size_t run_cnt,
-						  enum phyr_perm perm);
+						  enum phyr_perm perm, unsigned int attrs);
 
 /**
  * @brief Removes every leaf of a range; needs no memory and never splits a leaf.
@@ -182,7 +206,35 @@ PHYR_API PHYR_NODISCARD int phyrsim_pagetable_unmap(struct phyrsim_pagetable *ta
 						    struct phyr_gather *gather);
 
 /**
+ * @brief Changes what the device may do with mapped memory; leaves stay as large as they are.
+ *
+ * Items are as a map would make them: what hardware has marked (accessed, dirty) is lost. Arm wants
+ * the old translations gone before new ones stand (break before make) for some changes of memory
+ * type; unmap and map there.
+ *
+ * @param[in,out] table  the table
+ * @param[in]     range  granule-aligned
+ * @param[in]     perm   what the device may do from now on
+ * @param[in]     attrs  of enum phyrsim_attr, from now on
+ * @param[in,out] gather the range is added: caches have the old permissions
+ * @return PHYR_OK
+ * @return PHYR_E_INVAL   an argument is NULL, len is 0, perm is 0 or unknown, an attribute is unknown
+ * @return PHYR_E_ALIGN   not granule-aligned
+ * @return PHYR_E_RANGE   wraps, is beyond the width or not canonical
+ * @return PHYR_E_NOENT   some of the range is not mapped; nothing changed
+ * @return PHYR_E_PARTIAL a leaf reaches beyond the range; nothing changed
+ * @complexity O(leaves)
+ * @threads caller serialises calls on one table
+ */
+PHYR_API PHYR_NODISCARD int phyrsim_pagetable_protect(struct phyrsim_pagetable *table,
+						      struct phyr_iova_range range,
+						      enum phyr_perm perm, unsigned int attrs,
+						      struct phyr_gather *gather);
+
+/**
  * @brief Frees the tables that a gather holds back; call it once they are invalidated.
+ *
+ * AMD: and tops that were empty when the table grew, so hardware must know the new root by then.
  *
  * @param[in,out] table  the table that filled the gather
  * @param[in,out] gather holds none back afterwards
@@ -191,6 +243,44 @@ PHYR_API PHYR_NODISCARD int phyrsim_pagetable_unmap(struct phyrsim_pagetable *ta
  */
 PHYR_API void phyrsim_pagetable_release(struct phyrsim_pagetable *table,
 					struct phyr_gather *gather);
+
+/**
+ * @brief The first leaf that has bytes in a range: to look at a range leaf by leaf.
+ *
+ * Go on behind the leaf's last byte. This is the writer's view; the hardware's is walker.h.
+ *
+ * @param[in]  table    the table
+ * @param[in]  range    of any alignment
+ * @param[out] ret_leaf written only on PHYR_OK
+ * @return PHYR_OK
+ * @return PHYR_E_INVAL an argument is NULL or len is 0
+ * @return PHYR_E_RANGE wraps, is beyond the width or not canonical
+ * @return PHYR_E_NOENT nothing of the range is mapped
+ * @complexity O(levels) and what tables lie between; O(group) for a contiguous leaf
+ * @threads any number of readers
+ */
+PHYR_API PHYR_NODISCARD int phyrsim_pagetable_next(const struct phyrsim_pagetable *table,
+						   struct phyr_iova_range range,
+						   struct phyrsim_leaf *ret_leaf);
+
+/**
+ * @brief Where an I/O address leads, as the writer knows it.
+ *
+ * @param[in]  table    the table
+ * @param[in]  iova     any address
+ * @param[out] ret_pa   of the byte; written only on PHYR_OK
+ * @param[out] ret_leaf the leaf that says so; NULL when it is not wanted
+ * @return PHYR_OK
+ * @return PHYR_E_INVAL table or ret_pa is NULL
+ * @return PHYR_E_RANGE beyond the width or not canonical
+ * @return PHYR_E_NOENT not mapped
+ * @complexity O(levels); O(group) for a contiguous leaf
+ * @threads any number of readers
+ * @source Linux iommu_iova_to_phys(), which answers 0 for what is not mapped
+ */
+PHYR_API PHYR_NODISCARD int phyrsim_pagetable_translate(const struct phyrsim_pagetable *table,
+							phyr_iova iova, phyr_pa *ret_pa,
+							struct phyrsim_leaf *ret_leaf);
 
 /**
  * @brief What the table holds.

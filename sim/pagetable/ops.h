@@ -2,15 +2,19 @@
 /*
  * Mapping and unmapping, as a template: a format defines its bits and then includes this file.
  *
- *	format_sizes()			the sizes of leaves
- *	format_leaf(pa, lg2, perm)	the first item of a leaf of a size
- *	format_row(item, lg2, j)	item j of a row of neighbouring leaves of a size, the first
- *					of whose items is given
- *	format_leaf_lg2(item, level)	[log2 bytes] the size of a leaf
- *	format_pointer(pa, level)	an item of a level that points to a table
+ *	FORMAT_GROUPS			are there leaves of several items?
+ *	FORMAT_REPEATS			do the items of such a leaf all have one value?
+ *	FORMAT_GROWS			can a top be put above the top?
+ *	format_granule_lg2(table)	[log2 bytes] of the smallest leaf
+ *	format_prot(table, perm, attrs)	the bits that permissions and attributes are, of every leaf
+ *	format_shape(table, lg2, level)	the bits that say how large a leaf is
+ *	format_oa(place, pa)		the bits that an output address is
+ *	format_leaf_lg2(table, item, level)	[log2 bytes] the size of a leaf
+ *	format_pointer(table, pa, level)	an item of a level that points to a table
  *
- * All are static, inline and branch little; nothing is called through a pointer here. An empty
- * item is zero. Leaves of a level are as large as its items, or several neighbouring items large.
+ * All are static, inline and branch little; nothing is called through a pointer here. What is
+ * constant in a format is folded, what depends on the table is read from it. An empty item is zero.
+ * Leaves of a level are as large as its items, or several neighbouring items large.
  *
  * map: look (nothing may be mapped), make the missing tables, fill, and only then link the new
  * tables. All that can fail comes before the first store, so there is no store to be undone and
@@ -21,82 +25,9 @@
  *
  * Both go forward table by table, and from the top only when they come to another table.
  */
+#include "cut.h"
 #include "store.h"
 #include "table.h"
-
-/* Neighbouring leaves of one size in one table. */
-struct piece {
-	uint64_t at;
-	uint64_t pa;
-	uint64_t len;
-	unsigned int lg2; /* of each */
-	unsigned int level;
-};
-
-/* Where the cut of an array of runs stands. */
-struct cut {
-	const struct phyr_range *run; /* the next */
-	const struct phyr_range *end;
-	uint64_t at;
-	uint64_t pa;
-	uint64_t left; /* [bytes] of the current run */
-};
-
-static inline struct cut cut_begin(uint64_t at, const struct phyr_range *runs, size_t run_cnt)
-{
-	struct cut cut = { runs, runs + run_cnt, at, 0, 0 };
-
-	return cut;
-}
-
-/*
- * How far leaves of a size go on: to the end of the table, or to where a larger size takes over,
- * which it only does when both addresses agree modulo that size.
- */
-static inline unsigned int cut_reach_lg2(const struct cut *cut, unsigned int lg2)
-{
-	unsigned int reach = phyrsim_item_lg2(phyrsim_level_of(lg2) + 1);
-	unsigned int larger = phyr_bits_ctz(format_sizes().mask & ~phyr_bits_mask(lg2 + 1));
-
-	if (larger < reach && phyr_bits_aligned(cut->at ^ cut->pa, larger))
-		return larger;
-	return reach;
-}
-
-static inline bool cut_next(struct cut *cut, struct piece *ret_piece)
-{
-	uint64_t edge;
-
-	if (cut->left == 0) {
-		if (cut->run == cut->end)
-			return false;
-		cut->pa = cut->run->pa.addr;
-		cut->left = cut->run->len;
-		cut->run++;
-	}
-	ret_piece->at = cut->at;
-	ret_piece->pa = cut->pa;
-	/* Scattered pages are the common case, and need no thought. */
-	if (cut->left == PHYR_PAGE_SIZE) {
-		ret_piece->len = PHYR_PAGE_SIZE;
-		ret_piece->lg2 = PHYR_PAGE_LG2;
-		ret_piece->level = 0;
-		cut->at += PHYR_PAGE_SIZE;
-		cut->left = 0;
-		return true;
-	}
-	edge = phyr_bits_size(phyr_bits_log2(cut->left));
-	ret_piece->lg2 =
-		phyr_sizes_best_lg2(format_sizes(), phyr_bits_ctz(cut->at | cut->pa | edge));
-	ret_piece->level = phyrsim_level_of(ret_piece->lg2);
-	edge = phyr_bits_size(cut_reach_lg2(cut, ret_piece->lg2));
-	edge -= cut->at & (edge - 1);
-	ret_piece->len = phyr_bits_down(cut->left < edge ? cut->left : edge, ret_piece->lg2);
-	cut->at += ret_piece->len;
-	cut->pa += ret_piece->len;
-	cut->left -= ret_piece->len;
-	return true;
-}
 
 /* Does the span lie in one table of level 0 that exists? */
 static bool in_one_table(const struct phyrsim_pagetable *table, struct phyrsim_span span)
@@ -113,7 +44,7 @@ static bool look_any(const struct phyrsim_pagetable *table, struct phyrsim_span 
 		const struct phyrsim_node *node = phyrsim_lowest(table, span.first);
 		unsigned int i = phyrsim_live_next(node, phyrsim_items_of(node, span));
 
-		if (i == PHYRSIM_ITEM_CNT) {
+		if (i == node->item_cnt) {
 			if (node->span.last >= span.last)
 				return false;
 			span.first = node->span.last + 1;
@@ -150,7 +81,7 @@ static int make_tables(struct phyrsim_pagetable *table, struct cut cut,
 	struct phyrsim_span made = { UINT64_MAX, 0 };
 	struct piece piece;
 
-	while (cut_next(&cut, &piece)) {
+	while (cut_next(&cut, format_granule_lg2(table), &piece)) {
 		struct phyrsim_node *node;
 
 		if (piece.at >= made.first && piece.at <= made.last)
@@ -179,11 +110,11 @@ static void link_tables(struct phyrsim_pagetable *table, struct phyrsim_node *fr
 {
 	for (; fresh; fresh = fresh->next) {
 		struct phyrsim_node *parent = fresh->parent;
-		unsigned int i = phyrsim_index(fresh->span.first, parent->level);
+		unsigned int i = phyrsim_index(parent, fresh->span.first);
 		struct phyrsim_items in = { i, i };
 
 		phyrsim_store(parent->pa, parent->items, i,
-			      format_pointer(fresh->pa, parent->level));
+			      format_pointer(table, fresh->pa, parent->level));
 		phyrsim_live_set(parent, in);
 		table->stats.table_cnt++;
 	}
@@ -191,52 +122,85 @@ static void link_tables(struct phyrsim_pagetable *table, struct phyrsim_node *fr
 		table->stats.table_max = table->stats.table_cnt;
 }
 
-static inline void fill_piece(struct phyrsim_pagetable *table, struct phyrsim_node *node,
-			      const struct piece *piece, enum phyr_perm perm)
+/* Leaves of several items each, which all have the value of the first. */
+static void fill_repeated(struct phyrsim_node *node, unsigned int first, unsigned int cnt,
+			  uint64_t item)
 {
-	uint64_t item = format_leaf(phyr_pa_at(piece->pa), piece->lg2, perm);
-	unsigned int first = phyrsim_index(piece->at, piece->level);
-	size_t cnt = (size_t)(piece->len >> phyrsim_item_lg2(piece->level));
-	struct phyrsim_items in = { first, first + (unsigned int)cnt - 1 };
-
 	for (size_t j = 0; j < cnt; j++)
-		phyrsim_store(node->pa, node->items, first + j, format_row(item, piece->lg2, j));
+		phyrsim_store(node->pa, node->items, first + j, item);
+}
+
+/* Writes the items of a piece. */
+static inline void write_piece(const struct phyrsim_pagetable *table, struct phyrsim_node *node,
+			       const struct piece *piece, uint64_t prot)
+{
+	unsigned int item_lg2 = node->item_lg2;
+	unsigned int first = phyrsim_index(node, piece->at);
+	unsigned int cnt = (unsigned int)(piece->len >> item_lg2);
+	const struct phyrsim_place place = table->geometry.place; /* no store changes it */
+	uint64_t pa = piece->pa;
+
+	prot |= format_shape(table, piece->lg2, piece->level);
+	if (FORMAT_REPEATS && piece->lg2 > item_lg2) {
+		unsigned int own_cnt = 1u << (piece->lg2 - item_lg2);
+
+		for (; cnt > 0; cnt -= own_cnt, first += own_cnt, pa += phyr_bits_size(piece->lg2))
+			fill_repeated(node, first, own_cnt,
+				      prot | format_oa(&place, phyr_pa_at(pa)));
+	} else {
+		for (size_t j = 0; j < cnt; j++)
+			phyrsim_store(node->pa, node->items, first + j,
+				      prot | format_oa(&place, phyr_pa_at(pa + (j << item_lg2))));
+	}
+}
+
+static inline void fill_piece(struct phyrsim_pagetable *table, struct phyrsim_node *node,
+			      const struct piece *piece, uint64_t prot)
+{
+	unsigned int first = phyrsim_index(node, piece->at);
+	unsigned int cnt = (unsigned int)(piece->len >> node->item_lg2);
+	struct phyrsim_items in = { first, first + cnt - 1 };
+
+	write_piece(table, node, piece, prot);
 	phyrsim_live_set(node, in);
 	table->stats.leaves.cnt[piece->lg2] += piece->len >> piece->lg2;
 }
 
 /* Writes all leaves; every table is there. */
-static void fill(struct phyrsim_pagetable *table, struct cut cut, enum phyr_perm perm)
+static void fill(struct phyrsim_pagetable *table, struct cut cut, uint64_t prot)
 {
 	struct piece piece;
 
-	while (cut_next(&cut, &piece)) {
+	while (cut_next(&cut, format_granule_lg2(table), &piece)) {
 		struct phyrsim_node *node = phyrsim_lowest(table, piece.at);
 
 		if (node->level == 0)
 			table->near = node;
-		fill_piece(table, node, &piece, perm);
+		fill_piece(table, node, &piece, prot);
 	}
 }
 
 /* Maps one granule for which there is a table. */
 static inline int map_one(struct phyrsim_pagetable *table, struct phyrsim_node *node, uint64_t at,
-			  phyr_pa pa, enum phyr_perm perm)
+			  phyr_pa pa, uint64_t prot)
 {
-	unsigned int i = phyrsim_index(at, 0);
+	unsigned int granule_lg2 = format_granule_lg2(table);
+	unsigned int i = (unsigned int)((at - node->span.first) >> granule_lg2);
 	uint64_t bit = UINT64_C(1) << (i % 64);
 
 	if (node->live[i / 64] & bit)
 		return PHYR_E_EXISTS;
-	phyrsim_store(node->pa, node->items, i, format_leaf(pa, PHYR_PAGE_LG2, perm));
+	prot |= format_shape(table, granule_lg2, 0);
+	phyrsim_store(node->pa, node->items, i, prot | format_oa(&table->geometry.place, pa));
 	node->live[i / 64] |= bit;
-	table->stats.leaves.cnt[PHYR_PAGE_LG2]++;
+	node->live_cnt++;
+	table->stats.leaves.cnt[granule_lg2]++;
 	return PHYR_OK;
 }
 
 /* Apart from format_map(), which is to stay small. */
 static PHYRSIM_NOINLINE int map_runs(struct phyrsim_pagetable *table, struct phyrsim_span span,
-				     struct cut cut, enum phyr_perm perm)
+				     struct cut cut, uint64_t prot)
 {
 	struct phyrsim_node *fresh = NULL;
 
@@ -246,27 +210,72 @@ static PHYRSIM_NOINLINE int map_runs(struct phyrsim_pagetable *table, struct phy
 		cancel_tables(table, fresh);
 		return PHYR_E_NOMEM;
 	}
-	fill(table, cut, perm);
+	fill(table, cut, prot);
 	link_tables(table, fresh);
 	return PHYR_OK;
 }
 
-static int format_map(struct phyrsim_pagetable *table, struct phyrsim_span span,
-		      const struct phyr_range *runs, size_t run_cnt, enum phyr_perm perm)
+#if FORMAT_GROWS
+/* Tops until one covers the last offset; one that is empty is not linked below the next. */
+static bool grow(struct phyrsim_pagetable *table, uint64_t last)
 {
-	struct phyrsim_node *node = phyrsim_lowest(table, span.first);
+	while (table->top->span.last < last) {
+		struct phyrsim_node *below = table->top;
+		struct phyrsim_items in = { 0, 0 };
 
-	if (node->level > 0 || span.last - span.first >= PHYR_PAGE_SIZE)
-		return map_runs(table, span, cut_begin(span.first, runs, run_cnt), perm);
+		if (!phyrsim_top_push(table))
+			return false;
+		if (phyrsim_live_none(below))
+			continue;
+		below->parent = table->top;
+		table->top->child[0] = below;
+		phyrsim_store(table->top->pa, table->top->items, 0,
+			      format_pointer(table, below->pa, table->top->level));
+		phyrsim_live_set(table->top, in);
+	}
+	return true;
+}
+
+/* Maps what the top does not cover. Hardware that has not been told of the new top sees nothing. */
+static PHYRSIM_NOINLINE int map_beyond(struct phyrsim_pagetable *table, struct phyrsim_span span,
+				       struct cut cut, uint64_t prot)
+{
+	unsigned int level_cnt = table->geometry.level_cnt;
+	int err = PHYR_E_NOMEM;
+
+	if (grow(table, span.last))
+		err = map_runs(table, span, cut, prot);
+	if (err == PHYR_OK)
+		phyrsim_top_keep(table);
+	else
+		phyrsim_top_pop(table, level_cnt);
+	return err;
+}
+#endif
+
+static int format_map(struct phyrsim_pagetable *table, struct phyrsim_span span,
+		      const struct phyr_range *runs, size_t run_cnt, struct phyrsim_use use)
+{
+	uint64_t prot = format_prot(table, use.perm, use.attrs);
+	struct phyrsim_node *node;
+
+#if FORMAT_GROWS
+	if (span.last > table->top->span.last)
+		return map_beyond(table, span, cut_begin(table, span.first, runs, run_cnt), prot);
+#endif
+	node = phyrsim_lowest(table, span.first);
+	if (node->level > 0 || (span.last - span.first) >> format_granule_lg2(table) > 0)
+		return map_runs(table, span, cut_begin(table, span.first, runs, run_cnt), prot);
 	table->near = node;
-	return map_one(table, node, span.first, runs->pa, perm);
+	return map_one(table, node, span.first, runs->pa, prot);
 }
 
 /* Does the leaf that item i belongs to reach out of the span? */
-static inline bool reaches_out(const struct phyrsim_node *node, unsigned int i,
+static inline bool reaches_out(const struct phyrsim_pagetable *table,
+			       const struct phyrsim_node *node, unsigned int i,
 			       struct phyrsim_span span)
 {
-	unsigned int lg2 = format_leaf_lg2(node->items[i], node->level);
+	unsigned int lg2 = format_leaf_lg2(table, node->items[i], node->level);
 	struct phyrsim_span leaf;
 
 	leaf.first = phyr_bits_down(phyrsim_item_span(node, i).first, lg2);
@@ -298,7 +307,8 @@ static int look_all(const struct phyrsim_pagetable *table, struct phyrsim_span s
 		if (!phyrsim_live_all(node, in))
 			return PHYR_E_NOENT;
 		in.last = last_leaf(node, in);
-		out |= reaches_out(node, in.first, span) || reaches_out(node, in.last, span);
+		out |= reaches_out(table, node, in.first, span) ||
+		       reaches_out(table, node, in.last, span);
 		last = phyrsim_item_span(node, in.last).last;
 		if (last >= span.last)
 			return out ? PHYR_E_PARTIAL : PHYR_OK;
@@ -306,22 +316,40 @@ static int look_all(const struct phyrsim_pagetable *table, struct phyrsim_span s
 	}
 }
 
+#if FORMAT_GROUPS
 /* Takes neighbouring leaves out of the count; the gather is told their sizes. */
 static void uncount(struct phyrsim_pagetable *table, const struct phyrsim_node *node,
 		    struct phyrsim_items in, struct phyr_gather *gather)
 {
-	unsigned int item_lg2 = phyrsim_item_lg2(node->level);
 	phyr_sizes sizes = { 0 };
+	size_t i = in.first;
 
-	for (size_t i = in.first, end = (size_t)in.last + 1; i < end;) {
-		unsigned int lg2 = format_leaf_lg2(node->items[i], node->level);
+	while (i <= in.last) {
+		unsigned int lg2 = format_leaf_lg2(table, node->items[i], node->level);
+		size_t step = (size_t)1 << (lg2 - node->item_lg2);
+		uint64_t cnt = 0;
 
-		table->stats.leaves.cnt[lg2]--;
+		do {
+			cnt++;
+			i += step;
+		} while (i <= in.last &&
+			 format_leaf_lg2(table, node->items[i], node->level) == lg2);
+		table->stats.leaves.cnt[lg2] -= cnt;
 		sizes.mask |= phyr_bits_size(lg2);
-		i += (size_t)1 << (lg2 - item_lg2);
 	}
 	phyr_gather_add_leaves(gather, sizes);
 }
+#else
+/* Takes neighbouring leaves out of the count: every item is one. */
+static void uncount(struct phyrsim_pagetable *table, const struct phyrsim_node *node,
+		    struct phyrsim_items in, struct phyr_gather *gather)
+{
+	phyr_sizes sizes = { phyr_bits_size(node->item_lg2) };
+
+	table->stats.leaves.cnt[node->item_lg2] -= (uint64_t)in.last - in.first + 1;
+	phyr_gather_add_leaves(gather, sizes);
+}
+#endif
 
 /* Removes neighbouring leaves. */
 static void clear_leaves(struct phyrsim_pagetable *table, struct phyrsim_node *node,
@@ -337,7 +365,7 @@ static void clear_leaves(struct phyrsim_pagetable *table, struct phyrsim_node *n
 static void unlink_table(struct phyrsim_node *node)
 {
 	struct phyrsim_node *parent = node->parent;
-	unsigned int i = phyrsim_index(node->span.first, parent->level);
+	unsigned int i = phyrsim_index(parent, node->span.first);
 	struct phyrsim_items in = { i, i };
 
 	phyrsim_store(parent->pa, parent->items, i, 0);
@@ -349,15 +377,15 @@ static void unlink_table(struct phyrsim_node *node)
 static struct phyrsim_node *scatter(struct phyrsim_pagetable *table, struct phyrsim_node *node,
 				    struct phyrsim_node *tail, struct phyr_gather *gather)
 {
-	struct phyrsim_items in = { 0, PHYRSIM_ITEM_CNT - 1 };
+	struct phyrsim_items in = { 0, node->item_cnt - 1 };
 
-	while (in.first < PHYRSIM_ITEM_CNT) {
+	while (in.first < node->item_cnt) {
 		if (node->level > 0 && node->child[in.first]) {
 			tail->next = node->child[in.first];
 			tail = tail->next;
 			in.last = in.first;
 		} else {
-			in.last = PHYRSIM_ITEM_CNT - 1;
+			in.last = node->item_cnt - 1;
 			in.last = last_leaf(node, in);
 			uncount(table, node, in, gather);
 		}
@@ -448,7 +476,7 @@ static int unmap_near(struct phyrsim_pagetable *table, struct phyrsim_node *node
 
 	if (!phyrsim_live_all(node, in))
 		return PHYR_E_NOENT;
-	if (reaches_out(node, in.first, span) || reaches_out(node, in.last, span))
+	if (reaches_out(table, node, in.first, span) || reaches_out(table, node, in.last, span))
 		return PHYR_E_PARTIAL;
 	table->near = node;
 	clear_leaves(table, node, in, gather);
@@ -469,15 +497,14 @@ static int unmap_far(struct phyrsim_pagetable *table, struct phyrsim_span span,
 static int format_unmap(struct phyrsim_pagetable *table, struct phyrsim_span span,
 			struct phyr_gather *gather)
 {
-	struct phyr_iova_range range = { phyr_iova_at(span.first), span.last - span.first + 1 };
-	struct phyrsim_node *node = phyrsim_lowest(table, span.first);
-	int err;
+	struct phyrsim_node *node;
 
+#if FORMAT_GROWS
+	if (span.last > table->top->span.last)
+		return PHYR_E_NOENT;
+#endif
+	node = phyrsim_lowest(table, span.first);
 	if (node->level == 0 && span.last <= node->span.last && !phyrsim_within(node->span, span))
-		err = unmap_near(table, node, span, gather);
-	else
-		err = unmap_far(table, span, gather);
-	if (err == PHYR_OK)
-		phyr_gather_add(gather, range);
-	return err;
+		return unmap_near(table, node, span, gather);
+	return unmap_far(table, span, gather);
 }

@@ -7,6 +7,7 @@
  * memory. For a node that is part of the table:
  *
  *	live bit i is set	 <=>  item i is not zero
+ *	live_cnt		 ==   how many live bits are set
  *	child[i] is not NULL	  =>  item i points to the frame of child[i]
  *	no live bit is set	  =>  the node is the top
  *
@@ -30,12 +31,13 @@
 #include <phyrsim/pagetable.h>
 
 #define PHYRSIM_NOINLINE __attribute__((noinline))
-#define PHYRSIM_INDEX_LG2 9
-#define PHYRSIM_ITEM_CNT 512u /* items in a frame */
-#define PHYRSIM_LIVE_CNT (PHYRSIM_ITEM_CNT / 64)
+#define PHYRSIM_ITEM_LEN_LG2 3 /* every format has items of eight bytes */
 #define PHYRSIM_BUCKET_CNT 64u
 
-/* I/O addresses, both ends included. */
+/*
+ * Table offsets, both ends included: I/O addresses without what does not select items (a sign, the
+ * ones of an upper half). They begin at 0 and are as aligned as the I/O addresses.
+ */
 struct phyrsim_span {
 	uint64_t first;
 	uint64_t last;
@@ -58,36 +60,87 @@ struct phyrsim_node {
 	struct phyrsim_node **bucket_link; /* what points at it while it is held back */
 	phyr_pa pa;
 	unsigned int level;
-	bool vacant; /* held back, all items zero: the frame may go back into its place */
-	uint64_t live[PHYRSIM_LIVE_CNT]; /* [bit i = item i] */
-	struct phyrsim_node *child[];	 /* above level 0: PHYRSIM_ITEM_CNT, NULL = no table */
+	unsigned int item_lg2;	/* [log2 bytes] what one item translates */
+	unsigned int item_cnt;	/* 512, 2048 or 8192; in a top, any power of two from 2 */
+	unsigned int live_cnt;	/* bits set in live */
+	unsigned int frame_lg2; /* [log2 bytes] of memory that it takes */
+	bool vacant;	/* held back, all items zero: the frame may go back into its place */
+	uint64_t *live; /* [bit i = item i]; behind the children, in the same memory */
+	struct phyrsim_node *child[]; /* above level 0: item_cnt, NULL = no table */
+};
+
+/* Where an item has the bits of an output address, if that depends on the table: Arm. */
+struct phyrsim_place {
+	uint64_t mask;	    /* [bits of both] at the same place in both */
+	uint64_t high_mask; /* [bits of the item] those that are not */
+	unsigned int shift; /* [bits] by which these are lower in the item */
+};
+
+/* The measures of a table; all but level_cnt and iova_bits stay as they are made. */
+struct phyrsim_geometry {
+	unsigned int
+		granule_lg2; /* [log2 bytes] of the smallest leaf, and of all tables but tops */
+	unsigned int level_cnt;
+	unsigned int iova_bits; /* the sign bit included */
+	unsigned int pa_bits;
+	phyr_sizes sizes;
+	uint64_t at_last; /* the last table offset, of the largest top there may be */
+	/* Added to an I/O address it gives 0 … at_last, and in order, for all that are valid. */
+	uint64_t bias;
+	struct phyrsim_place place;
+};
+
+/* What memory is mapped for; one register when it is passed. */
+struct phyrsim_use {
+	enum phyr_perm perm;
+	unsigned int attrs;
 };
 
 /* A format: entered once per call, never once per item. Arguments are checked already. */
 struct phyrsim_format_ops {
+	unsigned int features; /* those that it knows */
 	unsigned int level_cnt_min;
 	unsigned int level_cnt_max;
-	unsigned int level_cnt; /* unless asked otherwise */
+	unsigned int level_cnt;	  /* unless asked otherwise */
+	unsigned int pa_bits_max; /* and unless asked otherwise */
+	unsigned int root_lg2; /* the top has that many times more items than other tables [log2] */
+	bool sign;	       /* I/O addresses are sign-extended */
+	bool grows;	       /* maps beyond the top put another one above it */
 	phyr_sizes sizes;
+	/* False: not offered. Parameters have no unknown feature. */
+	bool (*measure)(const struct phyrsim_format_ops *ops,
+			const struct phyrsim_pagetable_params *params,
+			struct phyrsim_geometry *ret_geometry);
 	int (*map)(struct phyrsim_pagetable *table, struct phyrsim_span span,
-		   const struct phyr_range *runs, size_t run_cnt, enum phyr_perm perm);
+		   const struct phyr_range *runs, size_t run_cnt, struct phyrsim_use use);
 	int (*unmap)(struct phyrsim_pagetable *table, struct phyrsim_span span,
 		     struct phyr_gather *gather);
+	int (*protect)(struct phyrsim_pagetable *table, struct phyrsim_span span,
+		       struct phyrsim_use use);
+	/* The first leaf in a span; its iova is a table offset. */
+	int (*next)(const struct phyrsim_pagetable *table, struct phyrsim_span span,
+		    struct phyrsim_leaf *ret_leaf);
 };
 
+extern const struct phyrsim_format_ops phyrsim_format_amd_v1;
+extern const struct phyrsim_format_ops phyrsim_format_arm_s1;
+extern const struct phyrsim_format_ops phyrsim_format_arm_s2;
+extern const struct phyrsim_format_ops phyrsim_format_riscv_s1;
+extern const struct phyrsim_format_ops phyrsim_format_riscv_s2;
 extern const struct phyrsim_format_ops phyrsim_format_vtd_ss;
+extern const struct phyrsim_format_ops phyrsim_format_x86_fs;
 
 struct phyrsim_pagetable {
 	const struct phyr_mem *mem;
 	struct phyrsim_mem *frames;
 	const struct phyrsim_format_ops *ops;
 	enum phyrsim_format format;
-	unsigned int level_cnt;
-	unsigned int pa_bits;
-	uint64_t iova_last;
+	unsigned int features;
+	struct phyrsim_geometry geometry;
 	uint64_t pa_last;
 	struct phyrsim_node *top;
-	struct phyrsim_node *near; /* the table of level 0 that was used last; NULL = none */
+	struct phyrsim_node *near;    /* the table of level 0 that was used last; NULL = none */
+	struct phyrsim_node *retired; /* tops that were empty when another came above them */
 	struct phyrsim_pagetable_stats stats;
 	struct phyrsim_node *held[PHYRSIM_BUCKET_CNT]; /* held back, by span */
 };
@@ -108,21 +161,54 @@ void phyrsim_node_cancel(struct phyrsim_pagetable *table, struct phyrsim_node *n
  */
 void phyrsim_node_hold(struct phyrsim_pagetable *table, struct phyrsim_node *node, bool vacant);
 
+/* Frees a node that is in no bucket, and its frame if it still has one. */
+void phyrsim_node_drop(struct phyrsim_pagetable *table, struct phyrsim_node *node);
+
+/* Frees a node that is held back. */
+void phyrsim_node_unhold(struct phyrsim_pagetable *table, struct phyrsim_node *node);
+
+/* Makes the first top, by the geometry. False: no memory. */
+bool phyrsim_top_create(struct phyrsim_pagetable *table);
+
+/*
+ * Puts a top of one level more above the top, which is not linked to it yet and which it remembers
+ * as its `next`. False: no memory.
+ */
+bool phyrsim_top_push(struct phyrsim_pagetable *table);
+
+/* Takes back phyrsim_top_push() down to a number of levels. */
+void phyrsim_top_pop(struct phyrsim_pagetable *table, unsigned int level_cnt);
+
+/* Makes phyrsim_top_push() final: tops that are not linked are held back until a release. */
+void phyrsim_top_keep(struct phyrsim_pagetable *table);
+
+/* The measures of a table with 9 bits a level; as `measure` of a format. */
+bool phyrsim_measure_levels(const struct phyrsim_format_ops *ops,
+			    const struct phyrsim_pagetable_params *params,
+			    struct phyrsim_geometry *ret_geometry);
+
+/* 2^lg2 − 1; for lg2 beyond 63 all ones. */
+static inline uint64_t phyrsim_mask(unsigned int lg2)
+{
+	return lg2 < 64 ? phyr_bits_mask(lg2) : UINT64_MAX;
+}
+
 /* [log2 bytes] what one item of a level translates */
-static inline unsigned int phyrsim_item_lg2(unsigned int level)
+static inline unsigned int phyrsim_item_lg2(unsigned int granule_lg2, unsigned int level)
 {
-	return PHYR_PAGE_LG2 + PHYRSIM_INDEX_LG2 * level;
+	return granule_lg2 + (granule_lg2 - PHYRSIM_ITEM_LEN_LG2) * level;
 }
 
-/* The level whose leaves have a size. */
-static inline unsigned int phyrsim_level_of(unsigned int lg2)
+/* The level whose leaves have a size, contiguous ones included. */
+static inline unsigned int phyrsim_level_of(unsigned int granule_lg2, unsigned int lg2)
 {
-	return (lg2 - PHYR_PAGE_LG2) / PHYRSIM_INDEX_LG2;
+	return (lg2 - granule_lg2) / (granule_lg2 - PHYRSIM_ITEM_LEN_LG2);
 }
 
-static inline unsigned int phyrsim_index(uint64_t at, unsigned int level)
+/* The item of a table for an offset inside it. */
+static inline unsigned int phyrsim_index(const struct phyrsim_node *node, uint64_t at)
 {
-	return (unsigned int)(at >> phyrsim_item_lg2(level)) % PHYRSIM_ITEM_CNT;
+	return (unsigned int)((at - node->span.first) >> node->item_lg2);
 }
 
 static inline bool phyrsim_within(struct phyrsim_span inner, struct phyrsim_span outer)
@@ -130,14 +216,31 @@ static inline bool phyrsim_within(struct phyrsim_span inner, struct phyrsim_span
 	return inner.first >= outer.first && inner.last <= outer.last;
 }
 
+/* The table offsets of a range of I/O addresses; false when some of it is not translatable. */
+static inline bool phyrsim_span_of(const struct phyrsim_geometry *geometry,
+				   struct phyr_iova_range range, struct phyrsim_span *ret_span)
+{
+	uint64_t at = range.iova.addr + geometry->bias;
+	uint64_t last;
+
+	/* The bias keeps neighbours together, so a range that wraps is one that its ends show. */
+	if (!phyr_bits_last(range.iova.addr, range.len, &last))
+		return false;
+	last += geometry->bias;
+	if (at > last || last > geometry->at_last)
+		return false;
+	ret_span->first = range.iova.addr & geometry->at_last;
+	ret_span->last = ret_span->first + (range.len - 1);
+	return true;
+}
+
 /* What item i of a table translates. */
 static inline struct phyrsim_span phyrsim_item_span(const struct phyrsim_node *node, unsigned int i)
 {
-	unsigned int lg2 = phyrsim_item_lg2(node->level);
 	struct phyrsim_span span;
 
-	span.first = node->span.first + ((uint64_t)i << lg2);
-	span.last = span.first + phyr_bits_mask(lg2);
+	span.first = node->span.first + ((uint64_t)i << node->item_lg2);
+	span.last = span.first + phyr_bits_mask(node->item_lg2);
 	return span;
 }
 
@@ -147,13 +250,13 @@ static inline struct phyrsim_items phyrsim_items_of(const struct phyrsim_node *n
 {
 	struct phyrsim_items in;
 
-	in.first = phyrsim_index(span.first, node->level);
-	in.last = span.last >= node->span.last ? PHYRSIM_ITEM_CNT - 1 :
-						 phyrsim_index(span.last, node->level);
+	in.first = phyrsim_index(node, span.first);
+	in.last = span.last >= node->span.last ? node->item_cnt - 1 :
+						 phyrsim_index(node, span.last);
 	return in;
 }
 
-/* The lowest table on the path to an address. */
+/* The lowest table on the path to an offset, which the top covers. */
 static inline struct phyrsim_node *phyrsim_lowest(const struct phyrsim_pagetable *table,
 						  uint64_t at)
 {
@@ -163,7 +266,7 @@ static inline struct phyrsim_node *phyrsim_lowest(const struct phyrsim_pagetable
 	if (node && at >= node->span.first && at <= node->span.last)
 		return node;
 	for (node = table->top; node->level > 0; node = child) {
-		child = node->child[phyrsim_index(at, node->level)];
+		child = node->child[phyrsim_index(node, at)];
 		if (!child)
 			break;
 	}
@@ -200,19 +303,23 @@ static inline bool phyrsim_live_all(const struct phyrsim_node *node, struct phyr
 	return true;
 }
 
+/* None of them is live. */
 static inline void phyrsim_live_set(struct phyrsim_node *node, struct phyrsim_items in)
 {
 	for (unsigned int w = in.first / 64; w <= in.last / 64; w++)
 		node->live[w] |= phyrsim_live_mask(in, w);
+	node->live_cnt += in.last - in.first + 1;
 }
 
+/* All of them are live. */
 static inline void phyrsim_live_clear(struct phyrsim_node *node, struct phyrsim_items in)
 {
 	for (unsigned int w = in.first / 64; w <= in.last / 64; w++)
 		node->live[w] &= ~phyrsim_live_mask(in, w);
+	node->live_cnt -= in.last - in.first + 1;
 }
 
-/* The first live item among some, or PHYRSIM_ITEM_CNT. */
+/* The first live item among some, or item_cnt. */
 static inline unsigned int phyrsim_live_next(const struct phyrsim_node *node,
 					     struct phyrsim_items in)
 {
@@ -222,14 +329,12 @@ static inline unsigned int phyrsim_live_next(const struct phyrsim_node *node,
 		if (live)
 			return w * 64 + phyr_bits_ctz(live);
 	}
-	return PHYRSIM_ITEM_CNT;
+	return node->item_cnt;
 }
 
 static inline bool phyrsim_live_none(const struct phyrsim_node *node)
 {
-	struct phyrsim_items all = { 0, PHYRSIM_ITEM_CNT - 1 };
-
-	return !phyrsim_live_any(node, all);
+	return node->live_cnt == 0;
 }
 
 #endif

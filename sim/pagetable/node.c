@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The nodes of a page table: making and dropping them with their frames, holding back what caches
+ * may still lead to, and tops, of which a table that grows has several in its life.
+ *
+ * Not here: items (ops.h); what may be called when (table.c).
+ */
+#include <string.h>
+
+#include "table.h"
+
+static size_t child_cnt(unsigned int level, unsigned int item_cnt)
+{
+	return level > 0 ? item_cnt : 0;
+}
+
+static size_t node_len(unsigned int level, unsigned int item_cnt)
+{
+	size_t live_cnt = ((size_t)item_cnt + 63) / 64;
+
+	return sizeof(struct phyrsim_node) + live_cnt * sizeof(uint64_t) +
+	       child_cnt(level, item_cnt) * sizeof(struct phyrsim_node *);
+}
+
+static struct phyrsim_node *node_alloc(const struct phyrsim_pagetable *table, unsigned int level,
+				       unsigned int index_lg2)
+{
+	unsigned int granule_lg2 = table->geometry.granule_lg2;
+	unsigned int item_cnt = 1u << index_lg2;
+	size_t len = node_len(level, item_cnt);
+	struct phyrsim_node *node = table->mem->alloc(table->mem->ctx, len);
+
+	if (!node)
+		return NULL;
+	memset(node, 0, len);
+	node->level = level;
+	node->item_lg2 = phyrsim_item_lg2(granule_lg2, level);
+	node->item_cnt = item_cnt;
+	node->frame_lg2 = index_lg2 + PHYRSIM_ITEM_LEN_LG2;
+	if (node->frame_lg2 < PHYR_PAGE_LG2)
+		node->frame_lg2 = PHYR_PAGE_LG2;
+	/* Tables have an even number of items, so this is aligned where pointers are short too. */
+	node->live = (uint64_t *)(void *)(node->child + child_cnt(level, item_cnt));
+	return node;
+}
+
+static void node_free(const struct phyr_mem *mem, struct phyrsim_node *node)
+{
+	mem->free(mem->ctx, node, node_len(node->level, node->item_cnt));
+}
+
+static struct phyrsim_node **bucket_of(struct phyrsim_pagetable *table,
+				       const struct phyrsim_node *node)
+{
+	unsigned int index_lg2 = table->geometry.granule_lg2 - PHYRSIM_ITEM_LEN_LG2;
+	uint64_t place = node->span.first >> (node->item_lg2 + index_lg2);
+
+	return &table->held[place % PHYRSIM_BUCKET_CNT];
+}
+
+static void bucket_add(struct phyrsim_pagetable *table, struct phyrsim_node *node)
+{
+	struct phyrsim_node **head = bucket_of(table, node);
+
+	node->bucket_next = *head;
+	node->bucket_link = head;
+	if (*head)
+		(*head)->bucket_link = &node->bucket_next;
+	*head = node;
+}
+
+static void bucket_remove(struct phyrsim_node *node)
+{
+	*node->bucket_link = node->bucket_next;
+	if (node->bucket_next)
+		node->bucket_next->bucket_link = node->bucket_link;
+}
+
+/* The vacant table that stood where a node is to stand. */
+static struct phyrsim_node *vacant_find(struct phyrsim_pagetable *table,
+					const struct phyrsim_node *node)
+{
+	struct phyrsim_node *held = *bucket_of(table, node);
+
+	while (held && !(held->vacant && held->level == node->level &&
+			 held->span.first == node->span.first))
+		held = held->bucket_next;
+	return held;
+}
+
+/* A new frame that a pointer can name. */
+static bool frame_take_new(struct phyrsim_pagetable *table, struct phyrsim_node *node)
+{
+	if (phyrsim_mem_alloc_block(table->frames, node->frame_lg2, &node->pa) != PHYR_OK)
+		return false;
+	if (node->pa.addr > table->pa_last) {
+		phyrsim_mem_free_block(table->frames, node->pa, node->frame_lg2);
+		return false;
+	}
+	node->items = phyrsim_mem_frame(table->frames, node->pa);
+	return true;
+}
+
+static void frame_move(struct phyrsim_node *to, struct phyrsim_node *from)
+{
+	to->pa = from->pa;
+	to->items = from->items;
+	from->items = NULL;
+}
+
+static bool frame_take(struct phyrsim_pagetable *table, struct phyrsim_node *node)
+{
+	struct phyrsim_node *held = vacant_find(table, node);
+
+	if (!held)
+		return frame_take_new(table, node);
+	frame_move(node, held);
+	held->vacant = false;
+	node->origin = held;
+	return true;
+}
+
+struct phyrsim_node *phyrsim_node_create(struct phyrsim_pagetable *table,
+					 struct phyrsim_node *parent, uint64_t at)
+{
+	unsigned int index_lg2 = table->geometry.granule_lg2 - PHYRSIM_ITEM_LEN_LG2;
+	struct phyrsim_node *node = node_alloc(table, parent->level - 1, index_lg2);
+	unsigned int i = phyrsim_index(parent, at);
+
+	if (!node)
+		return NULL;
+	node->parent = parent;
+	node->span = phyrsim_item_span(parent, i);
+	if (!frame_take(table, node)) {
+		node_free(table->mem, node);
+		return NULL;
+	}
+	parent->child[i] = node;
+	return node;
+}
+
+void phyrsim_node_cancel(struct phyrsim_pagetable *table, struct phyrsim_node *node)
+{
+	struct phyrsim_node *parent = node->parent;
+
+	parent->child[phyrsim_index(parent, node->span.first)] = NULL;
+	if (node->origin) {
+		frame_move(node->origin, node);
+		node->origin->vacant = true;
+	} else {
+		phyrsim_mem_free_block(table->frames, node->pa, node->frame_lg2);
+	}
+	node_free(table->mem, node);
+}
+
+void phyrsim_node_hold(struct phyrsim_pagetable *table, struct phyrsim_node *node, bool vacant)
+{
+	if (table->near == node)
+		table->near = NULL;
+	node->vacant = vacant;
+	bucket_add(table, node);
+	table->stats.table_cnt--;
+}
+
+void phyrsim_node_drop(struct phyrsim_pagetable *table, struct phyrsim_node *node)
+{
+	if (node->items)
+		phyrsim_mem_free_block(table->frames, node->pa, node->frame_lg2);
+	node_free(table->mem, node);
+}
+
+void phyrsim_node_unhold(struct phyrsim_pagetable *table, struct phyrsim_node *node)
+{
+	bucket_remove(node);
+	phyrsim_node_drop(table, node);
+}
+
+/* A top that nothing knows of yet. */
+static struct phyrsim_node *top_make(struct phyrsim_pagetable *table, unsigned int level)
+{
+	unsigned int granule_lg2 = table->geometry.granule_lg2;
+	unsigned int item_lg2 = phyrsim_item_lg2(granule_lg2, level);
+	unsigned int bits = table->ops->grows ? granule_lg2 - PHYRSIM_ITEM_LEN_LG2 :
+						table->geometry.iova_bits - item_lg2;
+	struct phyrsim_node *top;
+
+	/* The sixth level of a growing table has only what is left of 64 bits. */
+	if (bits > 64 - item_lg2)
+		bits = 64 - item_lg2;
+	top = node_alloc(table, level, bits);
+	if (!top)
+		return NULL;
+	top->span.last = phyrsim_mask(item_lg2 + bits);
+	if (!frame_take_new(table, top)) {
+		node_free(table->mem, top);
+		return NULL;
+	}
+	return top;
+}
+
+static void count_tables(struct phyrsim_pagetable *table)
+{
+	if (table->stats.table_cnt > table->stats.table_max)
+		table->stats.table_max = table->stats.table_cnt;
+}
+
+bool phyrsim_top_create(struct phyrsim_pagetable *table)
+{
+	table->top = top_make(table, table->geometry.level_cnt - 1);
+	table->stats.table_cnt = 1;
+	count_tables(table);
+	return table->top != NULL;
+}
+
+static void top_set(struct phyrsim_pagetable *table, struct phyrsim_node *top)
+{
+	table->top = top;
+	table->geometry.level_cnt = top->level + 1;
+	table->geometry.iova_bits = phyr_bits_log2(top->span.last) + 1;
+}
+
+bool phyrsim_top_push(struct phyrsim_pagetable *table)
+{
+	struct phyrsim_node *top = top_make(table, table->geometry.level_cnt);
+
+	if (!top)
+		return false;
+	top->next = table->top;
+	top_set(table, top);
+	return true;
+}
+
+void phyrsim_top_pop(struct phyrsim_pagetable *table, unsigned int level_cnt)
+{
+	while (table->geometry.level_cnt > level_cnt) {
+		struct phyrsim_node *top = table->top;
+
+		top_set(table, top->next);
+		table->top->parent = NULL;
+		phyrsim_node_drop(table, top);
+	}
+}
+
+void phyrsim_top_keep(struct phyrsim_pagetable *table)
+{
+	struct phyrsim_node *below = table->top->next;
+
+	table->top->next = NULL;
+	while (below) {
+		struct phyrsim_node *rest = below->next;
+
+		table->stats.table_cnt++; /* the one above it */
+		below->next = NULL;
+		if (!below->parent) {
+			phyrsim_node_hold(table, below, true);
+			below->next = table->retired;
+			table->retired = below;
+		}
+		below = rest;
+	}
+	count_tables(table);
+}
