@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Random maps and unmaps in every configuration against a flat model, read back by a reader that
- * shares nothing with the writer (pagetable_formats.h). Allocations fail at random too. In the end
- * nothing but the root is left.
+ * shares nothing with the writer (pagetable_formats.h), and walked as hardware walks them.
+ * Allocations fail at random too. In the end nothing but the root is left.
  *
  * PHYR_SEED and PHYR_ITER (calls for each configuration) repeat or lengthen a run.
  */
+#include <phyrsim/walker.h>
+
 #include "pagetable_formats.h"
 
 #define SPOT_LEN 2048 /* granules */
@@ -105,6 +107,29 @@ static void model_map(struct part part, uint64_t pa, unsigned int perm)
 	}
 }
 
+/* The walker agrees: where the granule is, how large its leaf, what it allows; or that it is not. */
+static void check_walk(uint64_t iova, uint64_t word)
+{
+	struct phyrsim_root root = root_now();
+	struct phyrsim_access access = { { iova }, RO, PHYRSIM_WALK_AUDIT };
+	struct phyrsim_walk walk;
+
+	/* Memory for the privileged alone is not for others. */
+	access.flags |= PHYRSIM_WALK_PRIVILEGED;
+	if (word)
+		access.perm = (enum phyr_perm)(word >> 8 & 3);
+	assert_int_equal(phyrsim_walk(w.mem, &root, &access, &walk), word ? PHYR_OK : PHYR_E_FAULT);
+	if (word == 0) {
+		/* A top that has not grown so far does not translate the address at all. */
+		assert_true(walk.fault == PHYRSIM_FAULT_NOT_PRESENT ||
+			    (root.format == AMD && walk.fault == PHYRSIM_FAULT_WIDTH));
+		return;
+	}
+	assert_int_equal(walk.pa.addr, phyr_bits_down(word, 12));
+	assert_int_equal(walk.leaf_lg2, word & 0xff);
+	assert_int_equal(walk.perm & access.perm, access.perm);
+}
+
 static void check_granule(struct part part)
 {
 	uint64_t word = spots[part.spot].words[part.at];
@@ -116,6 +141,7 @@ static void check_granule(struct part part)
 	assert_int_equal(phyrsim_pagetable_translate(w.table, iova, &pa, &leaf),
 			 word ? PHYR_OK : PHYR_E_NOENT);
 	assert_int_equal(found.said.present && found.said.leaf, word != 0);
+	check_walk(iova.addr, word);
 	if (word == 0)
 		return;
 	assert_int_equal(found.pa, phyr_bits_down(word, 12));
@@ -226,6 +252,28 @@ static void unmap_part(struct part part)
 	check_part(part);
 }
 
+/* Whatever is there goes, unless a leaf reaches out. */
+static void step_sparse(void)
+{
+	struct part part = random_part();
+	struct phyr_iova_range range = { { iova_of(part) }, (uint64_t)part.cnt << granule_lg2() };
+	bool cut = is_cut(part) || is_cut((struct part){ part.spot, part.at + part.cnt, 1 });
+	int result = phyrsim_pagetable_unmap_sparse(w.table, range, &w.gather);
+
+	assert_int_equal(result, cut ? PHYR_E_PARTIAL : PHYR_OK);
+	if (cut)
+		return;
+	for (unsigned int i = 0; i < part.cnt; i++) {
+		struct part one = { part.spot, part.at + i, 1 };
+		uint64_t word = spots[one.spot].words[one.at];
+
+		if (word != 0 && !is_cut(one))
+			leaves.cnt[word & 0xff]--;
+	}
+	memset(&spots[part.spot].words[part.at], 0, part.cnt * sizeof(uint64_t));
+	check_part(part);
+}
+
 /* Mostly what is mapped around a granule, whole. */
 static void step_unmap(void)
 {
@@ -308,6 +356,8 @@ static void run_config(const struct config *config, uint64_t iter)
 		else
 			step_unmap();
 		step_protect(config);
+		if (below(8) == 0)
+			step_sparse();
 		if (below(16) == 0)
 			release();
 	}

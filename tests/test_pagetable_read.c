@@ -134,6 +134,31 @@ static void a_refused_change_of_permissions_changes_nothing(void **state)
 	assert_true(w.gather.empty);
 }
 
+static int sparse(uint64_t iova, uint64_t len)
+{
+	struct phyr_iova_range range = { { iova }, len };
+
+	return phyrsim_pagetable_unmap_sparse(w.table, range, &w.gather);
+}
+
+static void a_sparse_unmap_crosses_holes_and_gathers_what_it_removed(void **state)
+{
+	(void)state;
+	assert_int_equal(sparse(MIB2, 0), PHYR_E_INVAL);
+	assert_int_equal(sparse(MIB2 + 1, KIB4), PHYR_E_ALIGN);
+	assert_int_equal(sparse(END - KIB4, 2 * KIB4), PHYR_E_RANGE);
+	assert_int_equal(sparse(0, MIB2 + KIB4), PHYR_E_PARTIAL);
+	assert_int_equal(sparse(MIB2 + KIB4, MIB2), PHYR_E_PARTIAL);
+	assert_int_equal(sparse(0, MIB2), PHYR_OK);
+	assert_true(w.gather.empty);
+	assert_int_equal(sparse(0, END), PHYR_OK);
+	assert_int_equal(w.gather.first, MIB2);
+	assert_int_equal(w.gather.last, END - 1);
+	assert_int_equal(w.gather.unmap_cnt, 1);
+	assert_true(w.gather.tables_removed);
+	assert_int_equal(stats().table_cnt, 1);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -144,6 +169,7 @@ int main(void)
 		CASE(a_leaf_is_dirty_when_one_of_its_items_is),
 		CASE(permissions_change_and_the_leaf_stays),
 		CASE(a_refused_change_of_permissions_changes_nothing),
+		CASE(a_sparse_unmap_crosses_holes_and_gathers_what_it_removed),
 	};
 
 	return cmocka_run_group_tests(cases, NULL, NULL);

@@ -245,6 +245,27 @@ PHYR_API void phyrsim_pagetable_release(struct phyrsim_pagetable *table,
 					struct phyr_gather *gather);
 
 /**
+ * @brief Removes every leaf of a range in which there may be holes; never splits a leaf.
+ *
+ * For clearing what is not known; phyrsim_pagetable_unmap() is faster and tells of holes. The
+ * gather gets the range from the first to the last byte removed, and nothing if nothing was.
+ *
+ * @param[in,out] table  the table
+ * @param[in]     range  granule-aligned
+ * @param[in,out] gather what is removed is added
+ * @return PHYR_OK        nothing of the range is mapped any more
+ * @return PHYR_E_INVAL   an argument is NULL or len is 0
+ * @return PHYR_E_ALIGN   not granule-aligned
+ * @return PHYR_E_RANGE   wraps, is beyond the width or not canonical
+ * @return PHYR_E_PARTIAL a leaf reaches beyond the range; nothing changed
+ * @complexity O(leaves × levels)
+ * @threads caller serialises calls on one table
+ */
+PHYR_API PHYR_NODISCARD int phyrsim_pagetable_unmap_sparse(struct phyrsim_pagetable *table,
+							   struct phyr_iova_range range,
+							   struct phyr_gather *gather);
+
+/**
  * @brief The first leaf that has bytes in a range: to look at a range leaf by leaf.
  *
  * Go on behind the leaf's last byte. This is the writer's view; the hardware's is walker.h.

@@ -25,6 +25,7 @@
  *
  * Both go forward table by table, and from the top only when they come to another table.
  */
+#include "count.h"
 #include "cut.h"
 #include "store.h"
 #include "table.h"
@@ -316,44 +317,9 @@ static int look_all(const struct phyrsim_pagetable *table, struct phyrsim_span s
 	}
 }
 
-#if FORMAT_GROUPS
-/* Takes neighbouring leaves out of the count; the gather is told their sizes. */
-static void uncount(struct phyrsim_pagetable *table, const struct phyrsim_node *node,
-		    struct phyrsim_items in, struct phyr_gather *gather)
-{
-	phyr_sizes sizes = { 0 };
-	size_t i = in.first;
-
-	while (i <= in.last) {
-		unsigned int lg2 = format_leaf_lg2(table, node->items[i], node->level);
-		size_t step = (size_t)1 << (lg2 - node->item_lg2);
-		uint64_t cnt = 0;
-
-		do {
-			cnt++;
-			i += step;
-		} while (i <= in.last &&
-			 format_leaf_lg2(table, node->items[i], node->level) == lg2);
-		table->stats.leaves.cnt[lg2] -= cnt;
-		sizes.mask |= phyr_bits_size(lg2);
-	}
-	phyr_gather_add_leaves(gather, sizes);
-}
-#else
-/* Takes neighbouring leaves out of the count: every item is one. */
-static void uncount(struct phyrsim_pagetable *table, const struct phyrsim_node *node,
-		    struct phyrsim_items in, struct phyr_gather *gather)
-{
-	phyr_sizes sizes = { phyr_bits_size(node->item_lg2) };
-
-	table->stats.leaves.cnt[node->item_lg2] -= (uint64_t)in.last - in.first + 1;
-	phyr_gather_add_leaves(gather, sizes);
-}
-#endif
-
 /* Removes neighbouring leaves. */
-static void clear_leaves(struct phyrsim_pagetable *table, struct phyrsim_node *node,
-			 struct phyrsim_items in, struct phyr_gather *gather)
+static inline void clear_leaves(struct phyrsim_pagetable *table, struct phyrsim_node *node,
+				struct phyrsim_items in, struct phyr_gather *gather)
 {
 	uncount(table, node, in, gather);
 	for (size_t i = in.first, end = (size_t)in.last + 1; i < end; i++)
@@ -420,8 +386,8 @@ static void remove_subtree(struct phyrsim_pagetable *table, struct phyrsim_node 
 }
 
 /* Removes a table that has become empty, and those above it that become so by that. */
-static void remove_empty(struct phyrsim_pagetable *table, struct phyrsim_node *node,
-			 struct phyr_gather *gather)
+static inline void remove_empty(struct phyrsim_pagetable *table, struct phyrsim_node *node,
+				struct phyr_gather *gather)
 {
 	while (node->parent && phyrsim_live_none(node)) {
 		unlink_table(node);
@@ -469,8 +435,8 @@ static void clear(struct phyrsim_pagetable *table, struct phyrsim_span span,
 }
 
 /* Unmaps what lies in one table of level 0 and is not all of it. */
-static int unmap_near(struct phyrsim_pagetable *table, struct phyrsim_node *node,
-		      struct phyrsim_span span, struct phyr_gather *gather)
+static inline int unmap_near(struct phyrsim_pagetable *table, struct phyrsim_node *node,
+			     struct phyrsim_span span, struct phyr_gather *gather)
 {
 	struct phyrsim_items in = phyrsim_items_of(node, span);
 
@@ -484,8 +450,8 @@ static int unmap_near(struct phyrsim_pagetable *table, struct phyrsim_node *node
 	return PHYR_OK;
 }
 
-static int unmap_far(struct phyrsim_pagetable *table, struct phyrsim_span span,
-		     struct phyr_gather *gather)
+static PHYRSIM_NOINLINE int unmap_far(struct phyrsim_pagetable *table, struct phyrsim_span span,
+				      struct phyr_gather *gather)
 {
 	int err = look_all(table, span);
 

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Unmapping across holes: leaf by leaf, for who clears a range of which he does not know what is
+ * mapped.
+ *
+ * Not here: unmapping a range that is mapped whole (ops.h), which is faster and finds mistakes.
+ */
+#include "table.h"
+
+/* Does a leaf reach out of the span at one of its ends? */
+static bool cuts_leaf(const struct phyrsim_pagetable *table, struct phyrsim_span span)
+{
+	const uint64_t ends[] = { span.first, span.last };
+
+	for (unsigned int i = 0; i < 2; i++) {
+		struct phyrsim_span end = { ends[i], ends[i] };
+		struct phyrsim_leaf leaf;
+
+		if (table->ops->next(table, end, &leaf) != PHYR_OK)
+			continue;
+		if (leaf.iova.addr < span.first ||
+		    leaf.iova.addr + phyr_bits_mask(leaf.lg2) > span.last)
+			return true;
+	}
+	return false;
+}
+
+int phyrsim_pagetable_unmap_sparse(struct phyrsim_pagetable *table, struct phyr_iova_range range,
+				   struct phyr_gather *gather)
+{
+	struct phyr_iova_range removed = range;
+	struct phyrsim_span span, rest;
+	struct phyrsim_leaf leaf;
+	bool any = false;
+
+	if (!table || !gather || range.len == 0)
+		return PHYR_E_INVAL;
+	if (!phyr_bits_aligned(range.iova.addr | range.len, table->geometry.granule_lg2))
+		return PHYR_E_ALIGN;
+	if (!phyrsim_span_of(&table->geometry, range, &span))
+		return PHYR_E_RANGE;
+	if (cuts_leaf(table, span))
+		return PHYR_E_PARTIAL;
+	rest = span;
+	while (table->ops->next(table, rest, &leaf) == PHYR_OK) {
+		struct phyrsim_span own = { leaf.iova.addr, 0 };
+
+		own.last = own.first + phyr_bits_mask(leaf.lg2);
+		/* It is there and whole, so this cannot fail. */
+		(void)table->ops->unmap(table, own, gather);
+		if (!any)
+			removed.iova.addr = range.iova.addr + (own.first - span.first);
+		any = true;
+		removed.len = range.iova.addr + (own.last - span.first) - removed.iova.addr + 1;
+		if (own.last == span.last)
+			break;
+		rest.first = own.last + 1;
+	}
+	if (any)
+		phyr_gather_add(gather, removed);
+	return PHYR_OK;
+}
