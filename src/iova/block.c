@@ -124,6 +124,18 @@ static bool in_units(const struct part *part, unsigned int level, const struct s
 	return within;
 }
 
+/* The units of a part from base on that a window reaches, in part or whole; it reaches some. */
+static struct span units_touching(struct span window, uint64_t base, unsigned int lg2)
+{
+	struct span units = { 0, (window.last - base) >> lg2 };
+
+	if (window.first > base)
+		units.first = (window.first - base) >> lg2;
+	if (units.last > UNIT_CNT - 1)
+		units.last = UNIT_CNT - 1;
+	return units;
+}
+
 /* A block where everything is free. */
 static bool in_free(const struct search *search, struct span free, uint64_t *ret)
 {
@@ -209,12 +221,17 @@ static bool in_tightest_unit(const struct node *node, unsigned int level,
 static bool in_first(const struct node *node, unsigned int level, const struct search *search,
 		     uint64_t base, uint64_t *ret)
 {
+	struct span units = units_touching(search->window, base, unit_lg2(level));
+
 	for (unsigned int n = 0; n < WORD_CNT; n++) {
 		unsigned int word = search->which == LOWEST ? n : WORD_CNT - 1 - n;
 		uint64_t set = ~node->part.words[word].taken;
 
+		if (word < units.first / 64 || word > units.last / 64)
+			continue;
 		if (node->kid_cnt && node->orders[word] > search->order)
 			set |= node->kids[word];
+		set &= bits_in(units, word);
 
 		while (set) {
 			unsigned int bit = search->which == LOWEST ? phyr_bits_ctz(set) :

@@ -179,11 +179,10 @@ static bool find_surely(const struct phyr_iova_space *space, const struct want *
 
 	if (want->fit == PHYR_FIT_FIRST_UP)
 		return false;
-	if (want->fit == PHYR_FIT_PACKED && power && anywhere)
-		hole_first = false;
-	if (hole_first)
-		return in_long_hole(space, want, ret_first) ||
-		       (!anywhere && in_block(space, want, ret_first));
+	if (anywhere && !(want->fit == PHYR_FIT_PACKED && power))
+		return in_long_hole(space, want, ret_first);
+	if (hole_first && !anywhere)
+		return in_long_hole(space, want, ret_first) || in_block(space, want, ret_first);
 	return in_block(space, want, ret_first) || in_long_hole(space, want, ret_first);
 }
 
