@@ -175,13 +175,12 @@ static bool find_surely(const struct phyr_iova_space *space, const struct want *
 {
 	bool anywhere = !want->align_lg2 && !want->bounded;
 	bool power = (want->cnt & (want->cnt - 1)) == 0;
-	bool hole_first = want->cnt >> want->align_lg2 && want->cnt != bit_of(want->align_lg2);
 
 	if (want->fit == PHYR_FIT_FIRST_UP)
 		return false;
 	if (anywhere && !(want->fit == PHYR_FIT_PACKED && power))
 		return in_long_hole(space, want, ret_first);
-	if (hole_first && !anywhere)
+	if (!anywhere && want->cnt > phyr_bits_size(want->align_lg2))
 		return in_long_hole(space, want, ret_first) || in_block(space, want, ret_first);
 	return in_block(space, want, ret_first) || in_long_hole(space, want, ret_first);
 }
