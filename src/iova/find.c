@@ -214,23 +214,20 @@ static bool in_cut_kid(const struct node *node, unsigned int level, struct span 
 static bool at_upper(const struct node *node, unsigned int level, struct span bounds,
 		     const struct want_hole *want, uint64_t *ret)
 {
-	unsigned int low = (unsigned int)(bounds.first >> unit_lg2(level));
 	unsigned int high = (unsigned int)(bounds.last >> unit_lg2(level));
-	uint64_t below = node->children[high].below;
-	bool crosses = below >= want->cnt && (high > low || bounds.first == 0);
 
-	if (crosses && want->which == LOWEST) {
-		*ret = crossing_end(node, level, high) - below;
-		return true;
-	}
 	if (in_cut_kid(node, level, bounds, high, want, ret))
 		return true;
-	if (crosses)
-		*ret = crossing_end(node, level, high) - want->cnt;
-	return crosses;
+	if (node->children[high].below < want->cnt)
+		return false;
+	*ret = crossing_end(node, level, high) - want->cnt;
+	return true;
 }
 
-/* The units between the bounds are searched as such, those that a bound cuts apart. */
+/*
+ * The units between the bounds are searched as such, those that a bound cuts apart. What is looked
+ * for from the top has no lower bound, and what is looked for from the bottom no upper one.
+ */
 static bool in_node(const struct node *node, unsigned int level, struct span bounds,
 		    const struct want_hole *want, uint64_t *ret)
 {
@@ -249,9 +246,10 @@ static bool in_node(const struct node *node, unsigned int level, struct span bou
 	    from_units(node, level, (struct span){ low + cut_low, units.last - cut_high }, want,
 		       ret))
 		return true;
-	if (want->which != HIGHEST && cut_high && at_upper(node, level, bounds, want, ret))
-		return true;
-	return want->which != LOWEST && cut_low && in_cut_kid(node, level, bounds, low, want, ret);
+	if (want->which != TIGHTEST)
+		return false;
+	return (cut_high && at_upper(node, level, bounds, want, ret)) ||
+	       (cut_low && in_cut_kid(node, level, bounds, low, want, ret));
 }
 
 static bool find_between(const struct part *part, unsigned int level, struct span bounds,

@@ -168,6 +168,15 @@ static struct phyr_iova_range told(const struct phyr_iova_space *space, struct s
 	return range;
 }
 
+/* The first granule of the window that is not below an address; false when there is none. */
+static bool granule_from(const struct phyr_iova_space *space, phyr_iova from, uint64_t *ret_granule)
+{
+	uint64_t granule = from.addr >> space->granule_lg2;
+
+	*ret_granule = granule > space->window.first ? granule : space->window.first;
+	return granule <= space->window.last;
+}
+
 bool phyr_iova_next(struct phyr_iova_space *space, phyr_iova from,
 		    struct phyr_iova_range *ret_range)
 {
@@ -175,12 +184,7 @@ bool phyr_iova_next(struct phyr_iova_space *space, phyr_iova from,
 	struct span span;
 	bool found;
 
-	if (!space || !ret_range)
-		return false;
-	granule = from.addr >> space->granule_lg2;
-	if (granule < space->window.first)
-		granule = space->window.first;
-	if (granule > space->window.last)
+	if (!space || !ret_range || !granule_from(space, from, &granule))
 		return false;
 	phyr_space_lock(space);
 	found = phyr_tree_next_taken(&space->tree, granule, &span.first) &&
@@ -202,12 +206,7 @@ bool phyr_iova_next_hole(struct phyr_iova_space *space, phyr_iova from,
 	struct span hole;
 	bool found;
 
-	if (!space || !ret_range)
-		return false;
-	granule = from.addr >> space->granule_lg2;
-	if (granule < space->window.first)
-		granule = space->window.first;
-	if (granule > space->window.last)
+	if (!space || !ret_range || !granule_from(space, from, &granule))
 		return false;
 	phyr_space_lock(space);
 	found = phyr_tree_next_free(&space->tree, granule, &granule) &&
