@@ -319,6 +319,35 @@ static void cuts_are_the_worked_ones(void **state)
 	}
 }
 
+/* The table of the page that is removed, as a window of I/O addresses. */
+static void assert_told(uint64_t iova)
+{
+	struct phyrsim_root root = root_now();
+	unsigned int lg2 = item_lg2(&root, 1);
+
+	assert_int_equal(map(iova, 0, granule()), PHYR_OK);
+	phyr_gather_init(&w.gather);
+	assert_int_equal(unmap(iova, granule()), PHYR_OK);
+	assert_true(w.gather.tables_removed);
+	assert_true(w.gather.tables_first <= phyr_bits_down(iova, lg2));
+	assert_true(w.gather.tables_last >= (iova | phyr_bits_mask(lg2)));
+	assert_true(w.gather.tables_last - w.gather.tables_first <= w.caps.iova.last.addr);
+	phyrsim_pagetable_release(w.table, &w.gather);
+}
+
+/* Both halves, where there are two, and addresses that begin with ones. */
+static void tables_that_go_are_told_by_their_addresses(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < CNT(configs); i++) {
+		open_config(&configs[i]);
+		assert_told(w.caps.iova.first.addr + granule());
+		if (config_signed(&configs[i]))
+			assert_told(0 - (w.caps.iova.last.addr + 1) + granule());
+		close_config();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest cases[] = {
@@ -326,6 +355,7 @@ int main(void)
 		cmocka_unit_test(every_item_of_a_group_is_as_the_format_wants_it),
 		cmocka_unit_test(pointers_are_the_worked_entries_bit_for_bit),
 		cmocka_unit_test(cuts_are_the_worked_ones),
+		cmocka_unit_test(tables_that_go_are_told_by_their_addresses),
 	};
 
 	return cmocka_run_group_tests(cases, NULL, NULL);

@@ -360,9 +360,11 @@ static struct phyrsim_node *scatter(struct phyrsim_pagetable *table, struct phyr
 	return tail;
 }
 
-static void tell_table(const struct phyrsim_node *node, struct phyr_gather *gather)
+static void tell_table(const struct phyrsim_pagetable *table, const struct phyrsim_node *node,
+		       struct phyr_gather *gather)
 {
-	struct phyr_window span = { { node->span.first }, { node->span.last } };
+	uint64_t first = phyrsim_iova_of(&table->geometry, node->span.first);
+	struct phyr_window span = { { first }, { first + (node->span.last - node->span.first) } };
 
 	phyr_gather_add_table(gather, span);
 }
@@ -382,7 +384,7 @@ static void remove_subtree(struct phyrsim_pagetable *table, struct phyrsim_node 
 	}
 	tail->next = gather->freed;
 	gather->freed = head;
-	tell_table(head, gather);
+	tell_table(table, head, gather);
 }
 
 /* Removes a table that has become empty, and those above it that become so by that. */
@@ -394,7 +396,7 @@ static inline void remove_empty(struct phyrsim_pagetable *table, struct phyrsim_
 		phyrsim_node_hold(table, node, true);
 		node->next = gather->freed;
 		gather->freed = node;
-		tell_table(node, gather);
+		tell_table(table, node, gather);
 		node = node->parent;
 	}
 }

@@ -234,6 +234,12 @@ static inline bool phyrsim_span_of(const struct phyrsim_geometry *geometry,
 	return true;
 }
 
+/* The I/O address of a table offset. */
+static inline uint64_t phyrsim_iova_of(const struct phyrsim_geometry *geometry, uint64_t at)
+{
+	return ((at + geometry->bias) & geometry->at_last) - geometry->bias;
+}
+
 /* What item i of a table translates. */
 static inline struct phyrsim_span phyrsim_item_span(const struct phyrsim_node *node, unsigned int i)
 {
