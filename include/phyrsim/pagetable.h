@@ -216,7 +216,7 @@ PHYR_API PHYR_NODISCARD int phyrsim_pagetable_unmap(struct phyrsim_pagetable *ta
  * @param[in]     range  granule-aligned
  * @param[in]     perm   what the device may do from now on
  * @param[in]     attrs  of enum phyrsim_attr, from now on
- * @param[in,out] gather the range is added: caches have the old permissions
+ * @param[in,out] gather the range and its leaves are added: caches have the old permissions
  * @return PHYR_OK
  * @return PHYR_E_INVAL   an argument is NULL, len is 0, perm is 0 or unknown, an attribute is unknown
  * @return PHYR_E_ALIGN   not granule-aligned

@@ -38,9 +38,10 @@ static void read_leaf(const struct phyrsim_pagetable *table, const struct phyrsi
 
 /* Gives every leaf of a span other permissions and attributes, each by stores of whole items. */
 static int format_protect(struct phyrsim_pagetable *table, struct phyrsim_span span,
-			  struct phyrsim_use use)
+			  struct phyrsim_use use, struct phyr_gather *gather)
 {
 	uint64_t prot = format_prot(table, use.perm, use.attrs);
+	phyr_sizes sizes = { 0 };
 	uint64_t last;
 	int err = PHYR_E_NOENT;
 
@@ -60,9 +61,11 @@ static int format_protect(struct phyrsim_pagetable *table, struct phyrsim_span s
 		piece.lg2 = leaf.lg2;
 		piece.level = leaf.level;
 		write_piece(table, node, &piece, prot);
+		sizes.mask |= piece.len;
 		last = piece.at + (piece.len - 1);
 		span.first = last + 1;
 	} while (last < span.last);
+	phyr_gather_add_leaves(gather, sizes);
 	return PHYR_OK;
 }
 

@@ -206,7 +206,7 @@ int phyrsim_pagetable_protect(struct phyrsim_pagetable *table, struct phyr_iova_
 		return PHYR_E_ALIGN;
 	if (!phyrsim_span_of(&table->geometry, range, &span))
 		return PHYR_E_RANGE;
-	err = table->ops->protect(table, span, use);
+	err = table->ops->protect(table, span, use, gather);
 	if (err == PHYR_OK)
 		phyr_gather_add(gather, range);
 	return err;

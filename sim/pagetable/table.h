@@ -116,7 +116,7 @@ struct phyrsim_format_ops {
 	int (*unmap)(struct phyrsim_pagetable *table, struct phyrsim_span span,
 		     struct phyr_gather *gather);
 	int (*protect)(struct phyrsim_pagetable *table, struct phyrsim_span span,
-		       struct phyrsim_use use);
+		       struct phyrsim_use use, struct phyr_gather *gather);
 	/* The first leaf in a span; its iova is a table offset. */
 	int (*next)(const struct phyrsim_pagetable *table, struct phyrsim_span span,
 		    struct phyrsim_leaf *ret_leaf);
