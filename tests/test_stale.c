@@ -50,9 +50,6 @@ static void wrong_arguments_are_refused(void **state)
 	assert_int_equal(phyrsim_stale_note(w->stale, &root, none), PHYR_OK);
 	assert_int_equal(phyrsim_stale_note(w->stale, &root, wraps), PHYR_E_RANGE);
 	assert_int_equal(phyrsim_stale_check(w->stale, &root, NULL), PHYR_E_INVAL);
-	root.format = PHYRSIM_FORMAT_ARM_S1;
-	assert_int_equal(phyrsim_stale_note(w->stale, &root, range), PHYR_E_UNSUPPORTED);
-	root.format = PHYRSIM_FORMAT_VTD_SS;
 	root.level_cnt = 9;
 	assert_int_equal(phyrsim_stale_note(w->stale, &root, range), PHYR_E_INVAL);
 	assert_int_equal(phyrsim_stale_check(w->stale, &root, &report), PHYR_OK); /* empty */
@@ -207,7 +204,8 @@ static void noting_survives_failed_allocations(void **state)
 	root = root_of(w);
 	for (size_t n = 0; err == PHYR_E_NOMEM; n++) {
 		struct phyrsim_command all = { PHYR_FLUSH_DOMAIN, { { 0 }, 0 }, true, 0 };
-		struct phyrsim_stale_params params = { &w->host.mem, w->mem, PHYRSIM_INVAL_VTD };
+		struct phyrsim_stale_params params = { &w->host.mem, w->mem, PHYRSIM_INVAL_VTD,
+						       false };
 
 		phyrsim_stale_destroy(w->stale);
 		w->host.fail_at = SIZE_MAX;
