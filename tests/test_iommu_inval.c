@@ -176,6 +176,80 @@ static void what_one_personality_lacks_is_refused(void **state)
 	close_all(w);
 }
 
+static void flush_all(struct world *w)
+{
+	w->backend.ops->flush_all(w->backend.ctx);
+}
+
+static void release(struct world *w, struct phyr_gather *gather)
+{
+	w->backend.ops->release(w->backend.ctx, gather);
+}
+
+static void one_command_covers_what_any_gather_holds(void **state)
+{
+	struct world *w = open_with(PHYRSIM_INVAL_VTD);
+	struct phyr_gather first;
+	uint64_t frame_cnt;
+
+	(void)state;
+	assert_int_equal(map(w, AT, 0x7000, 2 * M2), PHYR_OK);
+	frame_cnt = phyrsim_mem_frame_cnt(w->mem);
+	assert_int_equal(unmap(w, AT, M2), PHYR_OK);
+	first = w->gather;
+	phyr_gather_init(&w->gather);
+	assert_int_equal(unmap(w, AT + M2, M2), PHYR_OK);
+	flush_all(w);
+	assert_int_equal(stats(w).flush_cnt[PHYR_FLUSH_DOMAIN], 1);
+	assert_int_equal(stats(w).flush_cnt[PHYR_FLUSH_WALK], 1);
+	assert_int_equal(stats(w).inval.wait_cnt, 1);
+	assert_int_equal(phyrsim_stale_cnt(w->stale), 0);
+	assert_int_equal(phyrsim_mem_frame_cnt(w->mem), frame_cnt); /* held until released */
+	release(w, &first);
+	release(w, &w->gather);
+	assert_int_equal(phyrsim_mem_frame_cnt(w->mem), 1);
+	assert_true(first.empty);
+	assert_null(first.freed);
+	assert_int_equal(stats(w).inval.command_cnt, 1);
+	close_all(w);
+}
+
+static void releasing_an_empty_gather_does_nothing(void **state)
+{
+	struct world *w = open_with(PHYRSIM_INVAL_VTD);
+
+	(void)state;
+	release(w, &w->gather);
+	assert_true(w->gather.empty);
+	assert_int_equal(stats(w).inval.command_cnt, 0);
+	close_all(w);
+}
+
+/* Pieces of several lengths, leaves of several sizes, gaps: each makes some driver flush. */
+static void a_queued_gather_is_never_flushed_early(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < PHYRSIM_PERSONALITY_CNT; i++) {
+		for (unsigned int queued = 0; queued < 2; queued++) {
+			struct world *w = open_with((enum phyrsim_personality)i);
+
+			w->gather.queued = queued != 0;
+			assert_int_equal(map(w, AT + M2 - K4, M2 - K4, 2 * M2), PHYR_OK);
+			assert_int_equal(map(w, AT + 8 * M2, M2, M2), PHYR_OK);
+			assert_int_equal(unmap(w, AT + M2 - K4, 2 * M2), PHYR_OK);
+			assert_int_equal(unmap(w, AT + 8 * M2, M2), PHYR_OK);
+			if (queued || i == PHYRSIM_INVAL_VTD)
+				assert_int_equal(stats(w).inval.command_cnt, 0);
+			if (!queued && i == PHYRSIM_INVAL_VTD_LINUX)
+				assert_true(stats(w).inval.command_cnt > 0);
+			flush(w);
+			assert_int_equal(check(w).cnt, 0);
+			assert_false(w->gather.queued);
+			close_all(w);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +262,9 @@ int main(void)
 		cmocka_unit_test(an_unmap_that_fails_flushes_nothing),
 		cmocka_unit_test(in_caching_mode_showing_translations_flushes),
 		cmocka_unit_test(what_one_personality_lacks_is_refused),
+		cmocka_unit_test(one_command_covers_what_any_gather_holds),
+		cmocka_unit_test(releasing_an_empty_gather_does_nothing),
+		cmocka_unit_test(a_queued_gather_is_never_flushed_early),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
