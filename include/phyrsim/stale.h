@@ -160,6 +160,24 @@ PHYR_API PHYR_NODISCARD int phyrsim_stale_check_range(const struct phyrsim_stale
 						      struct phyrsim_stale_report *ret_report);
 
 /**
+ * @brief Does a cached pointer lead to memory that has been freed?
+ *
+ * Unlike the other checks it must find nothing at any time, also while removals wait: tables are
+ * freed after their flush.
+ *
+ * @param[in]  stale      the shadow
+ * @param[out] ret_report written on PHYR_OK and PHYR_E_FAULT; the cause is a pointer to a removed
+ *                        table
+ * @return PHYR_OK      no
+ * @return PHYR_E_FAULT yes
+ * @return PHYR_E_INVAL an argument is NULL
+ * @complexity O(cached)
+ * @threads caller serialises calls on one shadow
+ */
+PHYR_API PHYR_NODISCARD int phyrsim_stale_check_freed(const struct phyrsim_stale *stale,
+						      struct phyrsim_stale_report *ret_report);
+
+/**
  * @brief How many translations, pointers and absences may be cached.
  *
  * @param[in] stale the shadow

@@ -296,6 +296,28 @@ int phyrsim_stale_check_range(const struct phyrsim_stale *stale, const struct ph
 	return check_reach(stale, root, reach, ret_report);
 }
 
+int phyrsim_stale_check_freed(const struct phyrsim_stale *stale,
+			      struct phyrsim_stale_report *ret_report)
+{
+	struct phyrsim_reach everything = { 0, UINT64_MAX };
+	struct phyrsim_stale_report report = { 0 };
+	struct phyrsim_cursor cursor;
+	size_t i;
+
+	if (!stale || !ret_report)
+		return PHYR_E_INVAL;
+	phyrsim_shadow_find(stale, everything, &cursor);
+	while ((i = phyrsim_shadow_next(stale, &cursor)) != PHYRSIM_NOWHERE) {
+		const struct phyrsim_cached *cached = &stale->links[i].cached;
+
+		if (cached->kind == PHYRSIM_CACHED_TABLE &&
+		    !phyrsim_mem_frame(stale->frames, phyr_pa_at(cached->pa)))
+			add_report(&report, cached, PHYRSIM_STALE_TABLE_GONE);
+	}
+	*ret_report = report;
+	return report.cnt ? PHYR_E_FAULT : PHYR_OK;
+}
+
 const char *phyrsim_stale_cause_name(enum phyrsim_stale_cause cause)
 {
 	switch (cause) {
