@@ -97,6 +97,38 @@ static int iommu_unmap(void *ctx, struct phyr_iova_range range, struct phyr_gath
 	return PHYR_OK;
 }
 
+int phyrsim_iommu_unmap_sparse(struct phyrsim_iommu *iommu, struct phyr_iova_range range,
+			       struct phyr_gather *gather)
+{
+	struct phyr_gather removed;
+	int err;
+
+	if (!iommu || !gather)
+		return PHYR_E_INVAL;
+	removed = begin_apart(gather);
+	err = phyrsim_pagetable_unmap_sparse(iommu->table, range, &removed);
+	if (err != PHYR_OK)
+		return err;
+	end_apart(iommu, &removed, gather);
+	iommu->unmap_cnt++;
+	return PHYR_OK;
+}
+
+int phyrsim_iommu_protect(struct phyrsim_iommu *iommu, struct phyr_iova_range range,
+			  enum phyr_perm perm, unsigned int attrs, struct phyr_gather *gather)
+{
+	struct phyr_gather changed;
+	int err;
+
+	if (!iommu || !gather)
+		return PHYR_E_INVAL;
+	changed = begin_apart(gather);
+	err = phyrsim_pagetable_protect(iommu->table, range, perm, attrs, &changed);
+	if (err == PHYR_OK)
+		end_apart(iommu, &changed, gather);
+	return err;
+}
+
 static void iommu_release(void *ctx, struct phyr_gather *gather)
 {
 	struct phyrsim_iommu *iommu = ctx;

@@ -250,6 +250,51 @@ static void a_queued_gather_is_never_flushed_early(void **state)
 	}
 }
 
+static void a_sparse_unmap_gathers_as_an_unmap_does(void **state)
+{
+	struct world *w = open_with(PHYRSIM_INVAL_VTD_LINUX);
+	struct phyr_iova_range range = { { AT }, 8 * M2 }, part = { { AT + 4 * M2 }, K4 };
+
+	(void)state;
+	assert_int_equal(phyrsim_iommu_unmap_sparse(NULL, range, &w->gather), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_iommu_unmap_sparse(w->iommu, range, NULL), PHYR_E_INVAL);
+	assert_int_equal(map(w, AT + K4, 0x7000, K4), PHYR_OK);
+	assert_int_equal(map(w, AT + 4 * M2, M2, M2), PHYR_OK);
+	assert_int_equal(phyrsim_iommu_unmap_sparse(w->iommu, part, &w->gather), PHYR_E_PARTIAL);
+	assert_true(w->gather.empty);
+	assert_int_equal(phyrsim_iommu_unmap_sparse(w->iommu, range, &w->gather), PHYR_OK);
+	assert_int_equal(w->gather.last, AT + 5 * M2 - 1);
+	assert_int_equal(w->gather.leaves.mask, K4 | M2);
+	assert_int_equal(stats(w).unmap_cnt, 1);
+	assert_int_equal(stats(w).inval.command_cnt, 1); /* pieces of two lengths */
+	flush(w);
+	assert_int_equal(stats(w).inval.command_cnt, 2);
+	assert_int_equal(phyrsim_mem_frame_cnt(w->mem), 1);
+	close_all(w);
+}
+
+static void a_change_of_permissions_gathers_as_an_unmap_does(void **state)
+{
+	struct world *w = open_with(PHYRSIM_INVAL_ARM);
+	struct phyr_iova_range range = { { AT }, M2 + K4 }, part = { { AT }, K4 };
+
+	(void)state;
+	assert_int_equal(phyrsim_iommu_protect(NULL, range, RO, 0, &w->gather), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_iommu_protect(w->iommu, range, RO, 0, NULL), PHYR_E_INVAL);
+	assert_int_equal(map(w, AT, M2, M2 + 2 * K4), PHYR_OK);
+	assert_int_equal(phyrsim_iommu_protect(w->iommu, part, RO, 0, &w->gather), PHYR_E_PARTIAL);
+	assert_int_equal(phyrsim_iommu_protect(w->iommu, range, RO, 16, &w->gather), PHYR_E_INVAL);
+	assert_true(w->gather.empty);
+	assert_int_equal(phyrsim_iommu_protect(w->iommu, range, RO, 0, &w->gather), PHYR_OK);
+	assert_int_equal(stats(w).inval.command_cnt, 1); /* leaves of two sizes */
+	assert_int_equal(check(w).cause, PHYRSIM_STALE_LEAF_CHANGED);
+	flush(w);
+	assert_int_equal(check(w).cnt, 0);
+	assert_int_equal(stats(w).unmap_cnt, 0);
+	assert_false(w->gather.tables_removed);
+	close_all(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +310,8 @@ int main(void)
 		cmocka_unit_test(one_command_covers_what_any_gather_holds),
 		cmocka_unit_test(releasing_an_empty_gather_does_nothing),
 		cmocka_unit_test(a_queued_gather_is_never_flushed_early),
+		cmocka_unit_test(a_sparse_unmap_gathers_as_an_unmap_does),
+		cmocka_unit_test(a_change_of_permissions_gathers_as_an_unmap_does),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
