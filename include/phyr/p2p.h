@@ -136,7 +136,7 @@ PHYR_API void phyr_p2p_destroy(struct phyr_p2p *p2p);
  * @return PHYR_E_INVAL an argument is NULL, a forward of no known value or of no host bridge, or ACS
  *                      bits of a host bridge
  * @return PHYR_E_NOENT there is no such parent
- * @return PHYR_E_LIMIT deeper than 65,535 nodes below the host bridge, or more than 2^32 − 2 nodes
+ * @return PHYR_E_LIMIT there are 2^20 − 1 nodes
  * @return PHYR_E_NOMEM the hook returned NULL; nothing changed
  * @complexity O(1) amortised
  * @threads no other call on the registry or its clients may be running
@@ -194,7 +194,8 @@ PHYR_API PHYR_NODISCARD int phyr_p2p_register(struct phyr_p2p *p2p, const struct
  * @return PHYR_E_NOENT there is no such provider (any more), or it is being removed
  * @return PHYR_E_BUSY  a user did not detach: the provider stays, those who did are detached
  * @complexity O(users + providers above it)
- * @threads no other call on the registry or its clients may be running, but phyr_p2p_detach()
+ * @threads no other call on the registry or its clients may be running, but those that a revoke()
+ *          makes or waits for
  */
 PHYR_API PHYR_NODISCARD int phyr_p2p_remove(struct phyr_p2p *p2p, uint32_t provider);
 
