@@ -284,6 +284,28 @@ static void ids_are_never_used_twice(void **state)
 	world_close(&w);
 }
 
+static void an_id_is_of_no_provider_before_it_is_given(void **state)
+{
+	struct world w;
+	struct phyr_p2p_bar out;
+	uint32_t f, a, b, again;
+
+	(void)state;
+	world_open(&w);
+	f = function(&w);
+	a = bar(&w, f, 0x1000, 0x1000);
+	b = bar(&w, f, 0x2000, 0x1000);
+	assert_int_equal(phyr_p2p_remove(w.p2p, a), PHYR_OK);
+	assert_int_equal(phyr_p2p_remove(w.p2p, b), PHYR_OK);
+	for (uint32_t use = 0; use < 4096; use++)
+		for (uint32_t slot = 0; slot < 4; slot++)
+			assert_int_equal(phyr_p2p_bar(w.p2p, use << 20 | slot, &out), PHYR_E_NOENT);
+	assert_true(phyr_p2p_validate(w.p2p, NULL));
+	again = bar(&w, f, 0x1000, 0x1000);
+	assert_int_equal(phyr_p2p_bar(w.p2p, again, &out), PHYR_OK);
+	world_close(&w);
+}
+
 static void what_was_found_is_remembered_until_something_changes(void **state)
 {
 	struct phyr_p2p_stats stats;
@@ -354,6 +376,7 @@ int main(void)
 		cmocka_unit_test(a_provider_is_told_as_it_was_registered),
 		cmocka_unit_test(a_removed_provider_is_ordinary_memory),
 		cmocka_unit_test(ids_are_never_used_twice),
+		cmocka_unit_test(an_id_is_of_no_provider_before_it_is_given),
 		cmocka_unit_test(what_was_found_is_remembered_until_something_changes),
 		cmocka_unit_test(objects_refuse_missing_arguments),
 	};

@@ -335,6 +335,24 @@ static void a_change_of_acs_is_seen_at_once(void **state)
 	world_close(&m.w);
 }
 
+static void many_providers_are_not_taken_for_one_another(void **state)
+{
+	struct phyr_p2p_client *c;
+	struct machine m;
+
+	(void)state;
+	machine_open(&m, PHYR_P2P_FORWARD_NOTHING, PHYR_P2P_FORWARD_NOTHING);
+	c = client(&m.w, m.ends[0]);
+	/* Ids in a row, far more than a client remembers: one of its own, 99 of another device. */
+	for (uint64_t i = 1; i < 500; i++)
+		(void)bar(&m.w, i % 100 ? m.ends[1] : m.ends[0], 0x4000000 + (i << 12), 0x1000);
+	for (size_t pass = 0; pass < 2; pass++)
+		for (uint32_t i = 0; i < 500; i++)
+			assert_int_equal(phyr_p2p_type(c, m.provider + i),
+					 i % 100 ? PHYR_P2P_BUS : PHYR_P2P_OWN);
+	world_close(&m.w);
+}
+
 static void topology_refuses_what_makes_no_sense(void **state)
 {
 	struct phyr_p2p_node node = { 0 };
@@ -384,6 +402,7 @@ int main(void)
 		cmocka_unit_test(functions_right_below_a_host_bridge_have_no_common_node),
 		cmocka_unit_test(a_port_above_the_provider_is_a_client_like_others),
 		cmocka_unit_test(a_change_of_acs_is_seen_at_once),
+		cmocka_unit_test(many_providers_are_not_taken_for_one_another),
 		cmocka_unit_test(topology_refuses_what_makes_no_sense),
 	};
 

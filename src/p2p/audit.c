@@ -40,11 +40,21 @@ static const char *audit_users(const struct phyr_p2p_provider *provider)
 	return NULL;
 }
 
+/* How often slots stand in the list of free ones; more than there are: it has a loop. */
+static uint32_t count_free(const struct phyr_p2p *p2p)
+{
+	uint32_t cnt = 0;
+
+	for (uint32_t slot = p2p->first_free; slot && cnt <= p2p->slot_cnt; cnt++)
+		slot = (*p2p_slot(p2p, slot))->next_free;
+	return cnt;
+}
+
 static const char *audit_slots(const struct phyr_p2p *p2p)
 {
-	uint32_t slot;
+	uint32_t free_cnt = 0;
 
-	for (slot = 1; slot <= p2p->slot_cnt; slot++) {
+	for (uint32_t slot = 1; slot <= p2p->slot_cnt; slot++) {
 		const struct phyr_p2p_provider *provider = *p2p_slot(p2p, slot);
 		const char *reason = audit_users(provider);
 
@@ -52,11 +62,10 @@ static const char *audit_slots(const struct phyr_p2p *p2p)
 			return reason;
 		if ((provider->id & ID_MAX) != slot)
 			return "a provider has the id of another slot";
+		/* An id of the first use that is not live has gone through all of them. */
+		free_cnt += !provider->live && provider->id >= USE_ONE;
 	}
-	for (slot = p2p->first_free; slot; slot = (*p2p_slot(p2p, slot))->next_free)
-		if ((*p2p_slot(p2p, slot))->live)
-			return "a slot in use is free";
-	return NULL;
+	return free_cnt == count_free(p2p) ? NULL : "a slot is lost";
 }
 
 static const char *audit_place(const struct phyr_p2p *p2p, size_t i)
