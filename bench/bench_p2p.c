@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whose is a range: lookups among 16, 1000 and 100,000 BARs with memory between them. Random ranges,
- * which no memory of the last one helps; ranges in order, 16 in each BAR; memory alone, as nearly all
- * of what is mapped. tree/search is what any search costs that takes a step for each halving and reads
- * a node in each, over the same ranges. And how a client reaches a BAR, remembered or not.
+ * Whose is a range: lookups among 16, 1000 and 100,000 BARs with memory between them. Random
+ * ranges, which no memory of the last one helps; ranges in order, 16 in each BAR; memory alone, as
+ * nearly all of what is mapped. tree/search is what any search costs that takes a step for each
+ * halving and reads a node in each, over the same ranges. And how a client reaches a BAR,
+ * remembered or not.
  */
 #include <phyr/heap.h>
 #include <phyr/p2p.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A registry when memory runs out: each allocation fails in turn, once and for good; the call that
- * failed has changed nothing, and succeeds when it is repeated with memory. What removes needs none.
+ * failed has changed nothing, and succeeds when it is repeated with memory. What removes needs
+ * none.
  */
 #include "p2p_world.h"
 

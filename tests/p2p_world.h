@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A registry of peers with its own allocator, for tests: nodes, BARs and clients in one line each. */
+/* A registry of peers with its own allocator, for tests; nodes, BARs, clients in a line each. */
 #ifndef PHYR_TEST_P2P_WORLD_H
 #define PHYR_TEST_P2P_WORLD_H
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random registries against a map of bytes: a small piece of the address space, at its bottom, in the
- * middle or at its top, where every byte knows its provider. Two clients ask, one after every change,
- * one only now and then; a second registry gets the same bars in another order and has to agree.
+ * Random registries against a map of bytes: a small piece of the address space, at its bottom, in
+ * the middle or at its top, where every byte knows its provider. Two clients ask, one after every
+ * change, one only now and then; a second registry gets the same bars in another order and has to
+ * agree.
  */
 #include "p2p_world.h"
 

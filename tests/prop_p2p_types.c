@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Random topologies against the rule as it is written down: both chains of nodes, the first of one
- * that is in the other, all redirecting nodes of both parts. Nodes, ACS bits and providers change at
- * random moments; clients, who ask often or seldom, are never told a type from before. PHYR_SEED and
- * PHYR_ITER choose which topologies and how many.
+ * that is in the other, all redirecting nodes of both parts. Nodes, ACS bits and providers change
+ * at random moments; clients, who ask often or seldom, are never told a type from before.
+ * PHYR_SEED and PHYR_ITER choose which topologies and how many.
  */
 #include "p2p_world.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Threads that attach to the same few providers and detach, each with a client of its own; between
- * rounds, while they wait, providers are removed and registered again. At the end of a round all that
- * is attached is found, and told once.
+ * rounds, while they wait, providers are removed and registered again. At the end of a round all
+ * that is attached is found, and told once.
  *
- * Threads note what they find wrong; only main() asserts. PHYR_ITER is the number of attachments of a
- * thread and round. How to run it under the thread sanitizer: stress_iova.c.
+ * Threads note what they find wrong; only main() asserts. PHYR_ITER is the number of attachments
+ * of a thread and round. How to run it under the thread sanitizer: stress_iova.c.
  */
 #include <pthread.h>
 #include <stdatomic.h>

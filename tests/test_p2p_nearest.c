@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Distances as they are asked for when a provider is chosen: which one is nearest, and what is refused.
- * Also how many nodes and providers there can be. Not here: the distances themselves
+ * Distances as they are asked for when a provider is chosen: which one is nearest, and what is
+ * refused. Also how many nodes and providers there can be. Not here: the distances themselves
  * (test_p2p_types.c).
  */
 #include "p2p_world.h"

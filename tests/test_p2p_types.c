@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a client reaches a provider, and how far it is: the vectors P1 … P13 by their names, every ACS
- * bit at every node of a way, host bridges, changes. Not here: which real host bridges forward
+ * How a client reaches a provider, and how far it is: the vectors P1 … P13 by their names, every
+ * ACS bit at every node of a way, host bridges, changes. Not here: which real host bridges forward
  * (test_linux_bridge.c).
  */
 #include "p2p_world.h"
@@ -40,7 +40,7 @@ static void machine_open(struct machine *m, enum phyr_p2p_forward a, enum phyr_p
 	m->provider = bar(w, m->ends[0], 0x1000000, 0x100000);
 }
 
-/* The type and distance from ends[0], asked in every way there is; −1 for a distance there is not. */
+/* The type and distance from ends[0], asked in every way there is; −1: there is no distance. */
 static void expect(struct machine *m, uint32_t node, enum phyr_p2p_type type, int distance)
 {
 	struct phyr_p2p_client *c;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Users of providers: who is told when a provider goes, and what happens to those who stay. Not here:
- * threads (stress_p2p.c).
+ * Users of providers: who is told when a provider goes, and what happens to those who stay. Not
+ * here: threads (stress_p2p.c).
  */
 #include "p2p_world.h"
 
@@ -141,7 +141,7 @@ static void a_revoke_may_detach_other_users_too(void **state)
 
 	(void)state;
 	open(&f);
-	/* Of each two, whoever is told first takes the other along: told already, or not to be told. */
+	/* Whoever is told first takes another one along: told already, or not to be told. */
 	f.holders[0].partner = &f.holders[1];
 	f.holders[1].partner = &f.holders[0];
 	f.holders[2].partner = &f.holders[0];

@@ -3,19 +3,20 @@
  * @file
  * @brief Peers: which BAR a physical range belongs to, and how a client device may reach it.
  *
- * A registry, struct phyr_p2p, holds the topology of a machine (host bridges, what hangs below them)
- * and its *providers*: BARs, each of one function. A *client* is a device that wants to reach them,
- * seen by one thread; struct phyr_p2p_client remembers what was asked last.
+ * A registry, struct phyr_p2p, holds the topology of a machine (host bridges, what hangs below
+ * them) and its *providers*: BARs, each of one function. A *client* is a device that wants to
+ * reach them, seen by one thread; struct phyr_p2p_client remembers what was asked last.
  *
- * **Where.** Every address lies in exactly one *stretch*: a BAR, or the memory between two BARs, up
- * to their borders. BARs that touch are two stretches. A range may be asked for as a whole (find), or
- * cut at the borders (split).
+ * **Where.** Every address lies in exactly one *stretch*: a BAR, or the memory between two BARs,
+ * up to their borders. BARs that touch are two stretches. A range may be asked for as a whole
+ * (find), or cut at the borders (split).
  *
  * **How.** From provider A to client B: the nodes from A up to the first one that is also above B
  * (or is B), and those from B up to it. If there is such a node and nothing on the way redirects,
- * the client uses the BAR's bus address, past the IOMMU. Otherwise the host bridge has to forward it.
- * A node redirects when its ACS bits RR, CR or EC are set; A, B and the common node count as well,
- * since functions of one device can redirect among themselves. Host bridges are not part of the way.
+ * the client uses the BAR's bus address, past the IOMMU. Otherwise the host bridge has to forward
+ * it. A node redirects when its ACS bits RR, CR or EC are set; A, B and the common node count as
+ * well, since functions of one device can redirect among themselves. Host bridges are not part of
+ * the way.
  *
  * **Changes.** Nodes, ACS bits and providers are changed by one thread while nobody else calls;
  * what clients remember is thereby void, and no call answers from before the change. A user of a
@@ -92,7 +93,7 @@ struct phyr_p2p_user {
 	struct phyr_p2p_user **link;	 /**< private: what points here */
 	struct phyr_p2p_provider *place; /**< private: NULL when not attached */
 	uint32_t provider;		 /**< [id] set by phyr_p2p_attach(); 0 when not attached */
-	/** Told that the provider goes: has to stop the use and detach the user; set by its owner. */
+	/** Set by the owner: told that the provider goes, stops the use and detaches the user. */
 	void (*revoke)(struct phyr_p2p_user *user);
 };
 
@@ -133,8 +134,8 @@ PHYR_API void phyr_p2p_destroy(struct phyr_p2p *p2p);
  * @param[in]     node     what and where
  * @param[out]    ret_node [id] 1, 2, …; written only on PHYR_OK
  * @return PHYR_OK
- * @return PHYR_E_INVAL an argument is NULL, a forward of no known value or of no host bridge, or ACS
- *                      bits of a host bridge
+ * @return PHYR_E_INVAL an argument is NULL, a forward of no known value or of no host bridge, or
+ *                      ACS bits of a host bridge
  * @return PHYR_E_NOENT there is no such parent
  * @return PHYR_E_LIMIT there are 2^20 − 1 nodes
  * @return PHYR_E_NOMEM the hook returned NULL; nothing changed
@@ -183,9 +184,9 @@ PHYR_API PHYR_NODISCARD int phyr_p2p_register(struct phyr_p2p *p2p, const struct
 /**
  * @brief Takes a provider away, after all its users have let go.
  *
- * Calls revoke() of every user once, holding no lock; each has to detach itself before it returns, and
- * may detach others. Meanwhile nobody can attach. Their memory may be freed as soon as they are
- * detached.
+ * Calls revoke() of every user once, holding no lock; each has to detach itself before it returns,
+ * and may detach others. Meanwhile nobody can attach. Their memory may be freed as soon as they
+ * are detached.
  *
  * @param[in,out] p2p      the registry
  * @param[in]     provider [id]
@@ -346,9 +347,9 @@ PHYR_API void phyr_p2p_client_stats(const struct phyr_p2p_client *client,
 /**
  * @brief How far, and of which type, is the way from a provider to a device?
  *
- * The distance is the number of steps from node to node: 0 within a function, 2 between functions of
- * one device, 4 between slots of one switch. Where no node is common, it is the number of nodes above
- * and with both, host bridges not counted.
+ * The distance is the number of steps from node to node: 0 within a function, 2 between functions
+ * of one device, 4 between slots of one switch. Where no node is common, it is the number of nodes
+ * above and with both, host bridges not counted.
  *
  * @param[in]  p2p          the registry
  * @param[in]  provider     [id]

@@ -7,7 +7,7 @@
 
 #include "../base/lock.h"
 
-/* The low bits of a provider's id are its slot, the rest says how often the slot was used before. */
+/* The low bits of a provider's id are its slot, the rest says how often that was used before. */
 #define SLOT_BITS 20
 /* So many nodes, and so many slots, as neither is 0. */
 #define ID_MAX ((UINT32_C(1) << SLOT_BITS) - 1)
@@ -29,8 +29,8 @@ struct node {
 };
 
 /*
- * A slot's provider. What is not live waits in the list of free slots, with the id that it will have
- * next; slots whose ids are used up wait nowhere.
+ * A slot's provider. What is not live waits in the list of free slots, with the id that it will
+ * have next; slots whose ids are used up wait nowhere.
  */
 struct phyr_p2p_provider {
 	struct phyr_p2p_bar bar;

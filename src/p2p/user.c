@@ -3,8 +3,9 @@
  * Who uses a provider, and how they are told that it goes.
  *
  * Threads attach and detach at once, so a provider's users are under a lock. It is not held while
- * users are told: each is first moved to a list of those who were, from where it detaches itself, or
- * is detached by another, in the same way. So everybody is told once, in whatever order they leave.
+ * users are told: each is first moved to a list of those who were, from where it detaches itself,
+ * or is detached by another, in the same way. So everybody is told once, in whatever order they
+ * leave.
  */
 #include "p2p.h"
 
