@@ -75,6 +75,14 @@ class FloorsTest(unittest.TestCase):
     def test_the_good_tree_is_good(self):
         self.assertEqual(self.check({}), [])
 
+    def test_a_part_of_a_public_header_is_of_the_module(self):
+        part = {"include/phyrsim/pagetable_split.h": "#include <phyrsim/pagetable.h>\n"}
+        self.assertEqual(self.check(part), [])
+        self.assert_one({**part, "sim/mem.c": "#include <phyrsim/pagetable_split.h>\n"},
+                        "sim/mem.c:1:")
+        self.assert_one({"include/phyrsim/table_split.h": ""}, "sim/table_split")
+        self.assert_one({"src/pin_dma.c": ""}, "pin_dma")
+
     def test_a_higher_floor(self):
         self.assert_one({"include/phyr/base.h": "\n#include <phyr/bits.h>\n"},
                         "include/phyr/base.h:2:", "base (floor 0)", "<phyr/bits.h>")
