@@ -83,7 +83,7 @@ static struct phyrsim_root make_root(const uint8_t data[6])
 	root.granule_lg2 = 12;
 	root.iova_bits = 12 + 9 * root.level_cnt;
 	root.pa_bits = 45 + data[2] % 12;
-	root.features = data[3];
+	root.features = data[3] | (data[5] & 0x80u) << 1;
 	root.table = phyr_pa_at(PHYRSIM_MEM_BASE + data[4] % 16 * PHYR_PAGE_SIZE);
 	if (root.format == PHYRSIM_FORMAT_RISCV_S2)
 		root.iova_bits += 2;

@@ -29,6 +29,7 @@
 #define COHERENT PHYRSIM_FEATURE_COHERENT
 #define CONT PHYRSIM_FEATURE_CONTIGUOUS
 #define WIDE PHYRSIM_FEATURE_WIDE
+#define PBMT PHYRSIM_FEATURE_PBMT
 
 /* What a table is made with. */
 struct config {
@@ -67,11 +68,11 @@ static const struct config configs[] = {
 	{ ARM2, 0, 16, 44, CONT },
 	{ ARM2, 0, 16, 48, 0 },
 	{ ARM2, 0, 16, 52, CONT | WIDE },
-	{ RV1, 3, 0, 0, CONT },
+	{ RV1, 3, 0, 0, CONT | PBMT },
 	{ RV1, 4, 0, 0, 0 },
 	{ RV1, 5, 0, 0, CONT },
 	{ RV2, 3, 0, 0, 0 },
-	{ RV2, 4, 0, 0, CONT },
+	{ RV2, 4, 0, 0, CONT | PBMT },
 	{ RV2, 5, 0, 0, CONT },
 };
 

@@ -115,6 +115,8 @@ static struct bits riscv_bits(const struct phyrsim_root *root, unsigned int leve
 	struct bits bits = { BIT(5) | BITS(9, 8), BITS(60, 54) | BIT(63) };
 
 	bits.reserved |= leaf ? inside(root, level, leaf) >> 2 : BIT(4) | BITS(7, 6) | BITS(62, 61);
+	if ((root->features & PHYRSIM_FEATURE_PBMT) == 0)
+		bits.reserved |= BITS(62, 61);
 	if (root->pa_bits < 56)
 		bits.reserved |= BITS(53, root->pa_bits - 2);
 	return bits;
@@ -243,7 +245,7 @@ static void ignored_bits_change_nothing_and_reserved_bits_fault(void **state)
 		plain(PHYRSIM_FORMAT_X86_FS, 5, 0, 7, 46),
 		plain(PHYRSIM_FORMAT_X86_FS, 4, PHYRSIM_FEATURE_UNSIGNED, 7, 50),
 		plain(PHYRSIM_FORMAT_RISCV_S1, 3, 0, 7, 56),
-		plain(PHYRSIM_FORMAT_RISCV_S1, 5, 0, 31, 50),
+		plain(PHYRSIM_FORMAT_RISCV_S1, 5, PHYRSIM_FEATURE_PBMT, 31, 50),
 		plain(PHYRSIM_FORMAT_RISCV_S2, 4, 0, 15, 46),
 		arm(PHYRSIM_FORMAT_ARM_S1, 12, 0, 7),
 		arm(PHYRSIM_FORMAT_ARM_S1, 14, 0, 3),

@@ -87,8 +87,10 @@ static const struct worked riscv[] = {
 	{ { RV1, 0, 0, 0, 0 }, U(0xfffffffffff000), 12, RW, NX, 0, U(0x003ffffffffffcd7) },
 	/* D: 256T; memory types; no user bit in the first stage, always in the second */
 	{ { RV2, 5, 0, 0, 0 }, U(1) << 48, 48, RW, NX, 4, U(0x4000000000d7) },
-	{ { RV1, 0, 0, 0, 0 }, 0x80201000, 12, RW, NX | NC, 0, U(0x20000000200804d7) },
-	{ { RV2, 0, 0, 0, 0 }, 0x80201000, 12, RW, NX | NC | IO, 0, U(0x40000000200804d7) },
+	{ { RV1, 0, 0, 0, PBMT }, 0x80201000, 12, RW, NX | NC, 0, U(0x20000000200804d7) },
+	{ { RV2, 0, 0, 0, PBMT }, 0x80201000, 12, RW, NX | NC | IO, 0, U(0x40000000200804d7) },
+	{ { RV1, 0, 0, 0, 0 }, 0x80201000, 12, RW, NX | NC, 0, 0x200804d7 },
+	{ { RV2, 0, 0, 0, CONT }, 0x80201000, 12, RW, NX | IO, 0, 0x200804d7 },
 	{ { RV1, 0, 0, 0, 0 }, 0x80201000, 12, RW, NX | PRIV, 0, 0x200804c7 },
 	{ { RV2, 0, 0, 0, CONT }, 0x80210000, 16, RW, NX | PRIV, 0, U(0x80000000200860d7) },
 };

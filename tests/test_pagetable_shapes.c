@@ -351,7 +351,8 @@ static void parameters_that_a_format_does_not_offer_make_nothing(void **state)
 		{ RV1, 4, 0, 0, WIDE },
 		{ ARM2, 0, 12, 48, 16 },
 		{ ARM1, 0, 12, 48, PHYRSIM_FEATURE_FWB },
-		{ VTD, 4, 0, 0, 256 },
+		{ VTD, 4, 0, 0, PBMT },
+		{ RV1, 4, 0, 0, 1u << 31 },
 	};
 
 	(void)state;

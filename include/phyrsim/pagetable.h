@@ -44,12 +44,13 @@ enum phyrsim_feature {
 	PHYRSIM_FEATURE_FWB = 32,     /**< Arm stage 2: forced write-back (S2FWB) memory types */
 	PHYRSIM_FEATURE_DIRTY = 64,   /**< Arm: DBM in writable leaves */
 	PHYRSIM_FEATURE_WRITE_READS = 128, /**< VT-d: as Linux 6.12, writable leaves are readable */
+	PHYRSIM_FEATURE_PBMT = 256, /**< RISC-V: memory types in leaves (Svpbmt) */
 };
 
 /** Of mapped memory, beside permissions; a set of bits. What a format cannot say is left out. */
 enum phyrsim_attr {
-	PHYRSIM_ATTR_UNCACHED = 1,   /**< not cacheable (Arm: normal non-cacheable; RISC-V: NC) */
-	PHYRSIM_ATTR_MMIO = 2,	     /**< a device's registers (Arm: Device-nGnRE; RISC-V: IO) */
+	PHYRSIM_ATTR_UNCACHED = 1,   /**< not cacheable (Arm: normal non-cacheable; RISC-V with PBMT: NC) */
+	PHYRSIM_ATTR_MMIO = 2,	     /**< a device's registers (Arm: Device-nGnRE; RISC-V with PBMT: IO) */
 	PHYRSIM_ATTR_NOEXEC = 4,     /**< no instruction fetches */
 	PHYRSIM_ATTR_PRIVILEGED = 8, /**< for privileged accesses only (Arm stage 1, x86, RISC-V) */
 };

@@ -8,7 +8,7 @@
  * when asked to.
  *
  * The hardware that it stands for: Arm without PAN, HPD, FEAT_XNX and a top byte that is ignored,
- * with MAIR as Linux sets it; RISC-V with SUM, Svpbmt and Svadu, without Svrsw60t59b; x86 with WP and
+ * with MAIR as Linux sets it; RISC-V with SUM and Svadu, without Svrsw60t59b; x86 with WP and
  * execute-disable, without SMEP and SMAP; VT-d without second-stage execution and device TLBs. Bits
  * that a specification reserves fault, RES0 bits of Arm included.
  */

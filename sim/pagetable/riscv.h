@@ -24,7 +24,7 @@
 /* 53:10 number of the output page, or of the next table. */
 #define ADDRESS_SHIFT 2 /* from bit 12 to bit 10 */
 #define ADDRESS_MASK UINT64_C(0x003ffffffffffc00)
-#define PBMT_SHIFT 61 /* 62:61 memory type: 1 not cacheable, 2 device */
+#define PBMT_SHIFT 61 /* 62:61 memory type, with Svpbmt: 1 not cacheable, 2 device */
 /* 63 N: 16 items are one leaf, and the low four bits of their page number say so by 1000. */
 #define NAPOT (UINT64_C(1) << 63)
 #define NAPOT_CODE (UINT64_C(8) << 10)
@@ -63,12 +63,15 @@ static inline unsigned int format_granule_lg2(const struct phyrsim_pagetable *ta
 }
 
 /* A device is more than not cacheable, so it wins. */
-static inline uint64_t riscv_prot(enum phyr_perm perm, unsigned int attrs)
+static inline uint64_t riscv_prot(const struct phyrsim_pagetable *table, enum phyr_perm perm,
+				  unsigned int attrs)
 {
 	uint64_t type = attrs & PHYRSIM_ATTR_UNCACHED ? 1 : 0;
 
 	if (attrs & PHYRSIM_ATTR_MMIO)
 		type = 2;
+	if (!(table->features & PHYRSIM_FEATURE_PBMT))
+		type = 0;
 	return PROT(perm, attrs) | type << PBMT_SHIFT;
 }
 

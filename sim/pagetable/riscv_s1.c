@@ -10,9 +10,8 @@
 static inline uint64_t format_prot(const struct phyrsim_pagetable *table, enum phyr_perm perm,
 				   unsigned int attrs)
 {
-	uint64_t prot = riscv_prot(perm, attrs);
+	uint64_t prot = riscv_prot(table, perm, attrs);
 
-	(void)table;
 	return attrs & PHYRSIM_ATTR_PRIVILEGED ? prot & ~USER : prot;
 }
 
@@ -20,7 +19,7 @@ static inline uint64_t format_prot(const struct phyrsim_pagetable *table, enum p
 #include "read.h"
 
 const struct phyrsim_format_ops phyrsim_format_riscv_s1 = {
-	.features = PHYRSIM_FEATURE_CONTIGUOUS,
+	.features = PHYRSIM_FEATURE_CONTIGUOUS | PHYRSIM_FEATURE_PBMT,
 	.level_cnt_min = 3,
 	.level_cnt_max = 5,
 	.level_cnt = 4,

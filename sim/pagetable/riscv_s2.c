@@ -11,15 +11,14 @@
 static inline uint64_t format_prot(const struct phyrsim_pagetable *table, enum phyr_perm perm,
 				   unsigned int attrs)
 {
-	(void)table;
-	return riscv_prot(perm, attrs);
+	return riscv_prot(table, perm, attrs);
 }
 
 #include "ops.h"
 #include "read.h"
 
 const struct phyrsim_format_ops phyrsim_format_riscv_s2 = {
-	.features = PHYRSIM_FEATURE_CONTIGUOUS,
+	.features = PHYRSIM_FEATURE_CONTIGUOUS | PHYRSIM_FEATURE_PBMT,
 	.level_cnt_min = 3,
 	.level_cnt_max = 5,
 	.level_cnt = 4,
