@@ -207,6 +207,8 @@ static inline struct said read_arm(const struct phyrsim_root *root, uint64_t ite
 	said.perm = (unsigned int)(item >> 6 & 3);
 	if (root->format == ARM1)
 		said.perm = item >> 7 & 1 ? RO : RW;
+	if (item >> 51 & 1)
+		said.perm |= WO;
 	return said;
 }
 

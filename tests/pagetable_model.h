@@ -14,7 +14,12 @@
 #define SPOT_LEN 2048 /* granules */
 #define SPOT_CNT 3
 
-/* A stretch of I/O addresses; of each granule: address | permission << 8 | log2 of the leaf. */
+#define DIRTY_BIT (UINT64_C(1) << 10)
+
+/*
+ * A stretch of I/O addresses; of each granule: address | is its leaf dirty? << 10 | permission << 8
+ * | log2 of the leaf.
+ */
 static struct {
 	uint64_t first;
 	uint64_t words[SPOT_LEN];
@@ -80,6 +85,21 @@ static inline unsigned int mapped_cnt(struct part part)
 	return cnt;
 }
 
+/* Does hardware mark what is written? */
+static inline bool tracks(const struct config *config)
+{
+	return (config->format != ARM1 && config->format != ARM2) ||
+	       (config->features & PHYRSIM_FEATURE_DIRTY);
+}
+
+/* Of the flags of a word, those that a new leaf has: VT-d and AMD begin clean. */
+static inline uint64_t new_flags(const struct config *config, unsigned int perm)
+{
+	bool starts = config->format != VTD && config->format != AMD && tracks(config);
+
+	return (uint64_t)perm << 8 | (starts && (perm & WO) ? DIRTY_BIT : 0);
+}
+
 /* The largest leaf at this point, by trying each. */
 static inline unsigned int greedy_lg2(uint64_t iova, uint64_t pa, uint64_t len)
 {
@@ -91,7 +111,8 @@ static inline unsigned int greedy_lg2(uint64_t iova, uint64_t pa, uint64_t len)
 	return lg2;
 }
 
-static inline void model_map(struct part part, uint64_t pa, unsigned int perm)
+/* Leaves from a granule on: as many bytes of memory, with flags. */
+static inline void model_fill(struct part part, uint64_t pa, uint64_t flags)
 {
 	uint64_t left = (uint64_t)part.cnt << granule_lg2(), iova = iova_of(part);
 	uint64_t *word = &spots[part.spot].words[part.at];
@@ -101,34 +122,57 @@ static inline void model_map(struct part part, uint64_t pa, unsigned int perm)
 
 		leaves.cnt[lg2]++;
 		for (uint64_t i = 0; i < phyr_bits_size(lg2); i += granule())
-			*word++ = (pa + i) | perm << 8 | lg2;
+			*word++ = (pa + i) | flags | lg2;
 		iova += phyr_bits_size(lg2);
 		pa += phyr_bits_size(lg2);
 		left -= phyr_bits_size(lg2);
 	}
 }
 
+/*
+ * What hardware that sets no marks allows for sure: a clean leaf may lack the permission, or the mark,
+ * and so may an item of a group of which another was marked.
+ */
+static inline unsigned int perm_unmarked(const struct phyrsim_root *root, uint64_t word)
+{
+	unsigned int perm = word >> 8 & 3, lg2 = word & 0xff;
+	bool needs_mark = root->format == RV1 || root->format == RV2 ||
+			  (root->features & PHYRSIM_FEATURE_DIRTY);
+	bool group = (lg2 - root->granule_lg2) % (root->granule_lg2 - 3) != 0;
+
+	return needs_mark && (group || !(word & DIRTY_BIT)) ? perm & ~(unsigned int)WO : perm;
+}
+
 /* The walker agrees: where the granule is, how large its leaf, what it allows; or that it is not. */
 static inline void check_walk(uint64_t iova, uint64_t word)
 {
 	struct phyrsim_root root = root_now();
+	unsigned int perm = perm_unmarked(&root, word);
 	struct phyrsim_access access = { { iova }, RO, PHYRSIM_WALK_AUDIT };
 	struct phyrsim_walk walk;
+	int err;
 
 	/* Memory for the privileged alone is not for others. */
 	access.flags |= PHYRSIM_WALK_PRIVILEGED;
 	if (word)
-		access.perm = (enum phyr_perm)(word >> 8 & 3);
-	assert_int_equal(phyrsim_walk(w.mem, &root, &access, &walk), word ? PHYR_OK : PHYR_E_FAULT);
+		access.perm = (enum phyr_perm)(perm ? perm : WO);
+	err = phyrsim_walk(w.mem, &root, &access, &walk);
+	if (word == 0)
+		assert_int_equal(err, PHYR_E_FAULT);
+	else if (perm != 0 || walk.fault != PHYRSIM_FAULT_WRITE)
+		assert_int_equal(err, PHYR_OK);
 	if (word == 0) {
 		/* A top that has not grown so far does not translate the address at all. */
 		assert_true(walk.fault == PHYRSIM_FAULT_NOT_PRESENT ||
 			    (root.format == AMD && walk.fault == PHYRSIM_FAULT_WIDTH));
 		return;
 	}
+	if (err != PHYR_OK)
+		return;
 	assert_int_equal(walk.pa.addr, phyr_bits_down(word, 12));
 	assert_int_equal(walk.leaf_lg2, word & 0xff);
 	assert_int_equal(walk.perm & access.perm, access.perm);
+	assert_int_equal(walk.dirty, (word & DIRTY_BIT) != 0);
 }
 
 static inline void check_granule(struct part part)
@@ -151,6 +195,7 @@ static inline void check_granule(struct part part)
 	assert_int_equal(pa.addr, found.pa);
 	assert_int_equal(leaf.lg2, found.said.lg2);
 	assert_int_equal(leaf.perm, found.said.perm);
+	assert_int_equal(leaf.dirty, (word & DIRTY_BIT) != 0);
 	assert_int_equal(leaf.level, found.level);
 	assert_int_equal(leaf.iova.addr, phyr_bits_down(iova.addr, leaf.lg2));
 }
@@ -219,7 +264,7 @@ static inline void step_map(const struct config *config)
 	else if (result != PHYR_E_NOMEM)
 		assert_int_equal(result, PHYR_OK);
 	if (result == PHYR_OK)
-		model_map(part, pa, perm_of(config, perm));
+		model_fill(part, pa, new_flags(config, perm_of(config, perm)));
 	check_part(part);
 }
 
@@ -269,6 +314,29 @@ static inline void step_unmap(void)
 				break;
 	}
 	unmap_part(part);
+}
+
+static inline void step_protect(const struct config *config)
+{
+	struct part part = random_part();
+	struct phyr_iova_range range = { { iova_of(part) }, (uint64_t)part.cnt << granule_lg2() };
+	unsigned int perm = 1 + below(3);
+	bool hole = mapped_cnt(part) < part.cnt;
+	bool cut = is_cut(part) || is_cut((struct part){ part.spot, part.at + part.cnt, 1 });
+	int result = phyrsim_pagetable_protect(w.table, range, (enum phyr_perm)perm, below(16),
+					       &w.gather);
+
+	if (hole || cut) {
+		assert_true((hole && result == PHYR_E_NOENT) || (cut && result == PHYR_E_PARTIAL));
+		return;
+	}
+	assert_int_equal(result, PHYR_OK);
+	for (unsigned int i = 0; i < part.cnt; i++) {
+		uint64_t *word = &spots[part.spot].words[part.at + i];
+
+		*word = (*word & ~UINT64_C(0x700)) | new_flags(config, perm_of(config, perm));
+	}
+	check_part(part);
 }
 
 static inline void clear_all(void)

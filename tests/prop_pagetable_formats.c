@@ -29,29 +29,6 @@ static void step_sparse(void)
 	check_part(part);
 }
 
-static void step_protect(const struct config *config)
-{
-	struct part part = random_part();
-	struct phyr_iova_range range = { { iova_of(part) }, (uint64_t)part.cnt << granule_lg2() };
-	unsigned int perm = 1 + below(3);
-	bool hole = mapped_cnt(part) < part.cnt;
-	bool cut = is_cut(part) || is_cut((struct part){ part.spot, part.at + part.cnt, 1 });
-	int result = phyrsim_pagetable_protect(w.table, range, (enum phyr_perm)perm, below(16),
-					       &w.gather);
-
-	if (hole || cut) {
-		assert_true((hole && result == PHYR_E_NOENT) || (cut && result == PHYR_E_PARTIAL));
-		return;
-	}
-	assert_int_equal(result, PHYR_OK);
-	for (unsigned int i = 0; i < part.cnt; i++) {
-		uint64_t *word = &spots[part.spot].words[part.at + i];
-
-		*word = (*word & ~UINT64_C(0x300)) | perm_of(config, perm) << 8;
-	}
-	check_part(part);
-}
-
 static void run_config(const struct config *config, uint64_t iter)
 {
 	open_config(config);

@@ -44,13 +44,17 @@ enum phyrsim_feature {
 	PHYRSIM_FEATURE_FWB = 32,     /**< Arm stage 2: forced write-back (S2FWB) memory types */
 	PHYRSIM_FEATURE_DIRTY = 64,   /**< Arm: DBM in writable leaves */
 	PHYRSIM_FEATURE_WRITE_READS = 128, /**< VT-d: as Linux 6.12, writable leaves are readable */
-	PHYRSIM_FEATURE_PBMT = 256, /**< RISC-V: memory types in leaves (Svpbmt) */
+	PHYRSIM_FEATURE_PBMT = 256,	   /**< RISC-V: memory types in leaves (Svpbmt) */
+	PHYRSIM_FEATURE_BBM2 =
+		512, /**< Arm: leaves change their size in place (FEAT_BBM level 2) */
 };
 
 /** Of mapped memory, beside permissions; a set of bits. What a format cannot say is left out. */
 enum phyrsim_attr {
-	PHYRSIM_ATTR_UNCACHED = 1,   /**< not cacheable (Arm: normal non-cacheable; RISC-V with PBMT: NC) */
-	PHYRSIM_ATTR_MMIO = 2,	     /**< a device's registers (Arm: Device-nGnRE; RISC-V with PBMT: IO) */
+	PHYRSIM_ATTR_UNCACHED =
+		1, /**< not cacheable (Arm: normal non-cacheable; RISC-V with PBMT: NC) */
+	PHYRSIM_ATTR_MMIO =
+		2, /**< a device's registers (Arm: Device-nGnRE; RISC-V with PBMT: IO) */
 	PHYRSIM_ATTR_NOEXEC = 4,     /**< no instruction fetches */
 	PHYRSIM_ATTR_PRIVILEGED = 8, /**< for privileged accesses only (Arm stage 1, x86, RISC-V) */
 };
@@ -86,15 +90,17 @@ struct phyrsim_root {
 
 /** One leaf of a table. */
 struct phyrsim_leaf {
-	phyr_iova iova;	     /**< of its first byte, which may be before what was asked for */
-	phyr_pa pa;	     /**< of its first byte */
-	unsigned int lg2;    /**< [log2 bytes] its size, contiguous groups as one */
-	unsigned int level;  /**< 0 = table of smallest leaves */
-	enum phyr_perm perm; /**< as the items say: reading may be more than was asked for */
-	unsigned int attrs;  /**< of enum phyrsim_attr: those that the items say */
-	bool dirty;	     /**< marked as written, in any item */
-	uint64_t entry;	     /**< the first item */
-	phyr_pa entry_pa;    /**< and where it is */
+	phyr_iova iova;	    /**< of its first byte, which may be before what was asked for */
+	phyr_pa pa;	    /**< of its first byte */
+	unsigned int lg2;   /**< [log2 bytes] its size, contiguous groups as one */
+	unsigned int level; /**< 0 = table of smallest leaves */
+	enum phyr_perm
+		perm;	    /**< as the items say: reading may be more than was asked for; Arm: with
+				  DBM, a clean leaf may be written as well */
+	unsigned int attrs; /**< of enum phyrsim_attr: those that the items say */
+	bool dirty;	    /**< marked as written, in any item */
+	uint64_t entry;	    /**< the first item */
+	phyr_pa entry_pa;   /**< and where it is */
 };
 
 /** What a table holds now. */
@@ -102,6 +108,7 @@ struct phyrsim_pagetable_stats {
 	struct phyr_block_counts leaves; /**< live leaves by size */
 	uint64_t table_cnt;		 /**< table frames linked, the top one included */
 	uint64_t table_max;		 /**< most table frames linked at once */
+	uint64_t broken_cnt; /**< leaves that were absent for a moment when they were split (Arm) */
 };
 
 /**

@@ -19,6 +19,21 @@ struct piece {
 	unsigned int level;
 };
 
+/* What a leaf becomes that is cut at a place inside it. */
+struct cut_parts {
+	struct phyr_range runs[2];
+};
+
+static inline struct cut_parts cut_parts(const struct phyrsim_leaf *leaf, uint64_t at)
+{
+	uint64_t len = at - leaf->iova.addr;
+	struct cut_parts parts = { { { leaf->pa, len },
+				     { phyr_pa_at(leaf->pa.addr + len),
+				       phyr_bits_size(leaf->lg2) - len } } };
+
+	return parts;
+}
+
 /* Where the cut of an array of runs stands. */
 struct cut {
 	const struct phyr_range *run; /* the next */

@@ -120,22 +120,41 @@ static bool frame_take(struct phyrsim_pagetable *table, struct phyrsim_node *nod
 	return true;
 }
 
+struct phyrsim_node *phyrsim_node_reserve(struct phyrsim_pagetable *table, unsigned int level)
+{
+	struct phyrsim_node *node =
+		node_alloc(table, level, table->geometry.granule_lg2 - PHYRSIM_ITEM_LEN_LG2);
+
+	if (node && !frame_take_new(table, node)) {
+		node_free(table->mem, node);
+		return NULL;
+	}
+	return node;
+}
+
+void phyrsim_node_place(struct phyrsim_node *node, struct phyrsim_node *parent, uint64_t at)
+{
+	unsigned int i = phyrsim_index(parent, at);
+
+	node->parent = parent;
+	node->span = phyrsim_item_span(parent, i);
+	parent->child[i] = node;
+}
+
 struct phyrsim_node *phyrsim_node_create(struct phyrsim_pagetable *table,
 					 struct phyrsim_node *parent, uint64_t at)
 {
 	unsigned int index_lg2 = table->geometry.granule_lg2 - PHYRSIM_ITEM_LEN_LG2;
 	struct phyrsim_node *node = node_alloc(table, parent->level - 1, index_lg2);
-	unsigned int i = phyrsim_index(parent, at);
 
 	if (!node)
 		return NULL;
-	node->parent = parent;
-	node->span = phyrsim_item_span(parent, i);
+	phyrsim_node_place(node, parent, at);
 	if (!frame_take(table, node)) {
+		parent->child[phyrsim_index(parent, at)] = NULL;
 		node_free(table->mem, node);
 		return NULL;
 	}
-	parent->child[i] = node;
 	return node;
 }
 

@@ -3,10 +3,10 @@
  * Reading leaves back and changing them in place, as a template behind ops.h: a format also defines
  *
  *	format_read(table, item, lg2, ret_leaf)	what the first item of a leaf of a size says
- *	format_dirty(item)			is the memory marked as written?
  *
  * This is the writer's own view, by its nodes. What hardware makes of the items is the walker's.
  */
+#include "marks.h"
 #include "table.h"
 
 /* Hardware may mark any item of a leaf. */

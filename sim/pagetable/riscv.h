@@ -55,6 +55,13 @@ static_assert(POINTER(0x100000012000) == 0x0000040000004801, "pointer");
 #define FORMAT_GROUPS 1
 #define FORMAT_REPEATS 1
 #define FORMAT_GROWS 0
+#define FORMAT_BREAKS 0
+
+#define FORMAT_ACCESSED ACCESSED
+#define FORMAT_POINTER_ACCESSED 0
+#define FORMAT_MARKABLE 0
+#define FORMAT_DIRTY DIRTY
+#define FORMAT_CLEAN 0
 
 static inline unsigned int format_granule_lg2(const struct phyrsim_pagetable *table)
 {
@@ -105,6 +112,12 @@ static inline uint64_t format_pointer(const struct phyrsim_pagetable *table, phy
 	return POINTER(pa.addr);
 }
 
+static inline uint64_t format_kept(const struct phyrsim_pagetable *table, uint64_t item)
+{
+	(void)table;
+	return item & ~(ADDRESS_MASK | NAPOT);
+}
+
 /* The page number of a 64K leaf ends in its code, which is below the size. */
 static inline void format_read(const struct phyrsim_pagetable *table, uint64_t item,
 			       unsigned int lg2, struct phyrsim_leaf *ret_leaf)
@@ -120,11 +133,6 @@ static inline void format_read(const struct phyrsim_pagetable *table, uint64_t i
 		ret_leaf->attrs |= PHYRSIM_ATTR_NOEXEC;
 	if (!(item & USER))
 		ret_leaf->attrs |= PHYRSIM_ATTR_PRIVILEGED;
-}
-
-static inline bool format_dirty(uint64_t item)
-{
-	return item & DIRTY;
 }
 
 static inline bool riscv_measure(const struct phyrsim_format_ops *ops,

@@ -17,6 +17,7 @@ static inline uint64_t format_prot(const struct phyrsim_pagetable *table, enum p
 
 #include "ops.h"
 #include "read.h"
+#include "split.h"
 
 const struct phyrsim_format_ops phyrsim_format_riscv_s1 = {
 	.features = PHYRSIM_FEATURE_CONTIGUOUS | PHYRSIM_FEATURE_PBMT,
@@ -31,4 +32,7 @@ const struct phyrsim_format_ops phyrsim_format_riscv_s1 = {
 	.unmap = format_unmap,
 	.next = format_next,
 	.protect = format_protect,
+	.split = format_split,
+	.clean = format_clean,
+	.mark = format_mark,
 };

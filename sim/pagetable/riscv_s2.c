@@ -16,6 +16,7 @@ static inline uint64_t format_prot(const struct phyrsim_pagetable *table, enum p
 
 #include "ops.h"
 #include "read.h"
+#include "split.h"
 
 const struct phyrsim_format_ops phyrsim_format_riscv_s2 = {
 	.features = PHYRSIM_FEATURE_CONTIGUOUS | PHYRSIM_FEATURE_PBMT,
@@ -30,4 +31,7 @@ const struct phyrsim_format_ops phyrsim_format_riscv_s2 = {
 	.unmap = format_unmap,
 	.next = format_next,
 	.protect = format_protect,
+	.split = format_split,
+	.clean = format_clean,
+	.mark = format_mark,
 };

@@ -106,6 +106,7 @@ struct phyrsim_format_ops {
 	unsigned int root_lg2; /* the top has that many times more items than other tables [log2] */
 	bool sign;	       /* I/O addresses are sign-extended */
 	bool grows;	       /* maps beyond the top put another one above it */
+	unsigned int dirty_feature; /* without it there are no dirty marks; 0: there always are */
 	phyr_sizes sizes;
 	/* False: not offered. Parameters have no unknown feature. */
 	bool (*measure)(const struct phyrsim_format_ops *ops,
@@ -120,6 +121,15 @@ struct phyrsim_format_ops {
 	/* The first leaf in a span; its iova is a table offset. */
 	int (*next)(const struct phyrsim_pagetable *table, struct phyrsim_span span,
 		    struct phyrsim_leaf *ret_leaf);
+	/*
+	 * Cuts a leaf, as `next` has it, at a place inside it. The tables are by level, chained, as
+	 * many as needed (split.c).
+	 */
+	void (*split)(struct phyrsim_pagetable *table, const struct phyrsim_leaf *leaf, uint64_t at,
+		      struct phyrsim_node **tables);
+	/* Takes the dirty marks of a leaf, as `next` has it. */
+	void (*clean)(struct phyrsim_pagetable *table, const struct phyrsim_leaf *leaf);
+	int (*mark)(struct phyrsim_pagetable *table, uint64_t at, bool write);
 };
 
 extern const struct phyrsim_format_ops phyrsim_format_amd_v1;
@@ -166,6 +176,12 @@ void phyrsim_node_drop(struct phyrsim_pagetable *table, struct phyrsim_node *nod
 
 /* Frees a node that is held back. */
 void phyrsim_node_unhold(struct phyrsim_pagetable *table, struct phyrsim_node *node);
+
+/* A table of a level that is linked to nothing, with a frame of its own. NULL: no memory. */
+struct phyrsim_node *phyrsim_node_reserve(struct phyrsim_pagetable *table, unsigned int level);
+
+/* Gives a table of phyrsim_node_reserve() its place; hardware does not see it yet. */
+void phyrsim_node_place(struct phyrsim_node *node, struct phyrsim_node *parent, uint64_t at);
 
 /* Makes the first top, by the geometry. False: no memory. */
 bool phyrsim_top_create(struct phyrsim_pagetable *table);

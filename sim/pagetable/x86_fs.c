@@ -42,6 +42,13 @@ static_assert(POINTER(0x100000003000) == 0x100000003027, "pointer");
 #define FORMAT_GROUPS 0
 #define FORMAT_REPEATS 0
 #define FORMAT_GROWS 0
+#define FORMAT_BREAKS 0
+
+#define FORMAT_ACCESSED ACCESSED
+#define FORMAT_POINTER_ACCESSED ACCESSED
+#define FORMAT_MARKABLE 0
+#define FORMAT_DIRTY DIRTY
+#define FORMAT_CLEAN 0
 
 static inline unsigned int format_granule_lg2(const struct phyrsim_pagetable *table)
 {
@@ -85,6 +92,12 @@ static inline uint64_t format_pointer(const struct phyrsim_pagetable *table, phy
 	return POINTER(pa.addr);
 }
 
+static inline uint64_t format_kept(const struct phyrsim_pagetable *table, uint64_t item)
+{
+	(void)table;
+	return item & ~(ADDRESS_MASK | LARGE);
+}
+
 static inline void format_read(const struct phyrsim_pagetable *table, uint64_t item,
 			       unsigned int lg2, struct phyrsim_leaf *ret_leaf)
 {
@@ -98,13 +111,9 @@ static inline void format_read(const struct phyrsim_pagetable *table, uint64_t i
 		ret_leaf->attrs |= PHYRSIM_ATTR_NOEXEC;
 }
 
-static inline bool format_dirty(uint64_t item)
-{
-	return item & DIRTY;
-}
-
 #include "ops.h"
 #include "read.h"
+#include "split.h"
 
 const struct phyrsim_format_ops phyrsim_format_x86_fs = {
 	.features = PHYRSIM_FEATURE_UNSIGNED,
@@ -119,4 +128,7 @@ const struct phyrsim_format_ops phyrsim_format_x86_fs = {
 	.unmap = format_unmap,
 	.next = format_next,
 	.protect = format_protect,
+	.split = format_split,
+	.clean = format_clean,
+	.mark = format_mark,
 };
