@@ -81,8 +81,8 @@ PHYR_API void phyrsim_pagetable_preload_fini(struct phyrsim_pagetable *table,
  * address, or nothing at all, nothing changes.
  *
  * New tables are complete before hardware can see them. A leaf of one item is replaced by one store.
- * Those of a group are rewritten one by one, in ascending order, and an item that becomes a pointer
- * comes last: hardware goes by the one item that it reads, old or new, and finds the same memory
+ * Those of a group are rewritten one by one, in ascending order, and items that become pointers
+ * come last: hardware goes by the one item that it reads, old or new, and finds the same memory
  * either way. It may keep using the old size until that is invalidated.
  *
  * Arm does not allow sizes to change in place: all items of the leaf become zero before the first

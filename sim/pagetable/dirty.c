@@ -55,11 +55,10 @@ static void scan_leaves(struct phyrsim_pagetable *table, struct scan *scan)
 	struct phyrsim_span rest = scan->span;
 	struct phyrsim_leaf leaf;
 
-	while (table->ops->next(table, rest, &leaf) == PHYR_OK) {
+	while (table->ops->next_dirty(table, rest, &leaf) == PHYR_OK) {
 		uint64_t last = leaf.iova.addr + phyr_bits_mask(leaf.lg2);
 
-		if (leaf.dirty)
-			note_leaf(table, scan, &leaf);
+		note_leaf(table, scan, &leaf);
 		if (last >= scan->span.last)
 			break;
 		rest.first = last + 1;

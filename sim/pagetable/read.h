@@ -66,12 +66,43 @@ static int format_protect(struct phyrsim_pagetable *table, struct phyrsim_span s
 	return PHYR_OK;
 }
 
-static int format_next(const struct phyrsim_pagetable *table, struct phyrsim_span span,
-		       struct phyrsim_leaf *ret_leaf)
+/* The items of the leaf that item i belongs to; where none is, the item. */
+static struct phyrsim_items group_of(const struct phyrsim_pagetable *table,
+				     const struct phyrsim_node *node, unsigned int i)
+{
+	struct phyrsim_items in = { i, i };
+	unsigned int others;
+
+	if (node->level > 0 && node->child[i])
+		return in;
+	others = (1u << (format_leaf_lg2(table, node->items[i], node->level) - node->item_lg2)) - 1;
+	in.first &= ~others;
+	in.last |= others;
+	return in;
+}
+
+/* The first item of dirty leaves, or that points to a table, or item_cnt. */
+static unsigned int dirty_next(const struct phyrsim_pagetable *table,
+			       const struct phyrsim_node *node, struct phyrsim_items in)
+{
+	/* What is dirty about a leaf that reaches out may be an item outside. */
+	in.first = group_of(table, node, in.first).first;
+	in.last = group_of(table, node, in.last).last;
+	for (size_t i = in.first; i <= in.last; i++) {
+		if (format_dirty(node->items[i]) || (node->level > 0 && node->child[i]))
+			return (unsigned int)i;
+	}
+	return node->item_cnt;
+}
+
+/* The first leaf in a span, of all or of those that are dirty. */
+static inline int next_leaf(const struct phyrsim_pagetable *table, struct phyrsim_span span,
+			    bool dirty, struct phyrsim_leaf *ret_leaf)
 {
 	while (span.first <= table->top->span.last) {
 		const struct phyrsim_node *node = phyrsim_lowest(table, span.first);
-		unsigned int i = phyrsim_live_next(node, phyrsim_items_of(node, span));
+		struct phyrsim_items in = phyrsim_items_of(node, span);
+		unsigned int i = dirty ? dirty_next(table, node, in) : phyrsim_live_next(node, in);
 
 		if (i < node->item_cnt && (node->level == 0 || !node->child[i])) {
 			read_leaf(table, node, i, ret_leaf);
@@ -86,4 +117,16 @@ static int format_next(const struct phyrsim_pagetable *table, struct phyrsim_spa
 		span.first = node->span.last + 1;
 	}
 	return PHYR_E_NOENT;
+}
+
+static int format_next(const struct phyrsim_pagetable *table, struct phyrsim_span span,
+		       struct phyrsim_leaf *ret_leaf)
+{
+	return next_leaf(table, span, false, ret_leaf);
+}
+
+static int format_next_dirty(const struct phyrsim_pagetable *table, struct phyrsim_span span,
+			     struct phyrsim_leaf *ret_leaf)
+{
+	return next_leaf(table, span, true, ret_leaf);
 }

@@ -30,6 +30,7 @@ const struct phyrsim_format_ops phyrsim_format_riscv_s2 = {
 	.map = format_map,
 	.unmap = format_unmap,
 	.next = format_next,
+	.next_dirty = format_next_dirty,
 	.protect = format_protect,
 	.split = format_split,
 	.clean = format_clean,

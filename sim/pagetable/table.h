@@ -121,6 +121,9 @@ struct phyrsim_format_ops {
 	/* The first leaf in a span; its iova is a table offset. */
 	int (*next)(const struct phyrsim_pagetable *table, struct phyrsim_span span,
 		    struct phyrsim_leaf *ret_leaf);
+	/* The first that is dirty. */
+	int (*next_dirty)(const struct phyrsim_pagetable *table, struct phyrsim_span span,
+			  struct phyrsim_leaf *ret_leaf);
 	/*
 	 * Cuts a leaf, as `next` has it, at a place inside it. The tables are by level, chained, as
 	 * many as needed (split.c).
