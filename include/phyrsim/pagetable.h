@@ -192,7 +192,8 @@ PHYR_API PHYR_NODISCARD int phyrsim_pagetable_map(struct phyrsim_pagetable *tabl
 						  enum phyr_perm perm, unsigned int attrs);
 
 /**
- * @brief Removes every leaf of a range; needs no memory and never splits a leaf.
+ * @brief Removes every leaf of a range; needs no memory and never splits a leaf (pagetable_split.h
+ *        does).
  *
  * Tables that are left empty are unlinked at once and held back on the gather: an empty table never
  * stays, so a large leaf never has to replace one.
