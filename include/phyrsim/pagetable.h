@@ -314,6 +314,25 @@ PHYR_API PHYR_NODISCARD int phyrsim_pagetable_translate(const struct phyrsim_pag
 PHYR_API void phyrsim_pagetable_stats(const struct phyrsim_pagetable *table,
 				      struct phyrsim_pagetable_stats *ret_stats);
 
+/**
+ * @brief Audits a table: does all that its writer knows of it agree?
+ *
+ * For tests, fuzzers, and after something was written into the frames from outside. Looks at every
+ * item of every table: live marks and counts, pointers, spans, sizes, whole contiguous groups, the
+ * statistics, what is held back. Accessed and dirty marks of hardware are allowed everywhere. What
+ * hardware makes of the items is another question (walker.h).
+ *
+ * @param[in]  table      the table
+ * @param[out] ret_reason a constant sentence without full stop; written only when something is
+ *                        wrong; NULL when it is not wanted
+ * @return true  all is in order
+ * @return false a mistake in the library, or frames that were written from outside
+ * @complexity O(items of all tables)
+ * @threads caller serialises calls on one table
+ */
+PHYR_API bool phyrsim_pagetable_validate(const struct phyrsim_pagetable *table,
+					 const char **ret_reason);
+
 #ifdef __cplusplus
 }
 #endif

@@ -128,5 +128,7 @@ const struct phyrsim_format_ops phyrsim_format_amd_v1 = {
 	.map = format_map,
 	.unmap = format_unmap,
 	.next = format_next,
+	.pointer = format_pointer,
+	.leaf_lg2 = format_leaf_lg2,
 	.protect = format_protect,
 };

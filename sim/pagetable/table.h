@@ -120,6 +120,10 @@ struct phyrsim_format_ops {
 	/* The first leaf in a span; its iova is a table offset. */
 	int (*next)(const struct phyrsim_pagetable *table, struct phyrsim_span span,
 		    struct phyrsim_leaf *ret_leaf);
+	/* An item of a level that points to a table, and the size of a leaf: for the audit. */
+	uint64_t (*pointer)(const struct phyrsim_pagetable *table, phyr_pa pa, unsigned int level);
+	unsigned int (*leaf_lg2)(const struct phyrsim_pagetable *table, uint64_t item,
+				 unsigned int level);
 };
 
 extern const struct phyrsim_format_ops phyrsim_format_amd_v1;

@@ -119,5 +119,7 @@ const struct phyrsim_format_ops phyrsim_format_vtd_ss = {
 	.map = format_map,
 	.unmap = format_unmap,
 	.next = format_next,
+	.pointer = format_pointer,
+	.leaf_lg2 = format_leaf_lg2,
 	.protect = format_protect,
 };
