@@ -303,6 +303,70 @@ static void a_block_of_another_size_is_refused(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static const phyr_pa given[] = { { 0 }, { 0x5000 }, { UINT64_C(0xfffffffffffff000) } };
+
+static void given_frames_are_all_there_is(void **state)
+{
+	struct phyrsim_mem *mem;
+	struct test_mem host;
+	phyr_pa pa = phyr_pa_at(UNTOUCHED);
+
+	(void)state;
+	test_mem_init(&host);
+	assert_int_equal(phyrsim_mem_create_given(&host.mem, given, CNT(given), &mem), PHYR_OK);
+	assert_int_equal(phyrsim_mem_frame_cnt(mem), 3);
+	for (size_t i = 0; i < CNT(given); i++)
+		assert_zeroed(mem, given[i].addr);
+	phyrsim_mem_frame(mem, given[1])[511] = 7;
+	assert_int_equal(phyrsim_mem_frame(mem, phyr_pa_at(0x5ff8))[511], 7);
+	assert_zeroed(mem, 0);
+	assert_null(phyrsim_mem_frame(mem, phyr_pa_at(0x1000)));
+	assert_null(phyrsim_mem_frame(mem, phyr_pa_at(0x6000)));
+	assert_null(phyrsim_mem_frame(mem, phyr_pa_at(BASE)));
+	assert_int_equal(phyrsim_mem_alloc(mem, &pa), PHYR_E_NOMEM);
+	assert_int_equal(phyrsim_mem_alloc_block(mem, 14, &pa), PHYR_E_NOMEM);
+	assert_int_equal(pa.addr, UNTOUCHED);
+	phyrsim_mem_destroy(mem);
+	assert_int_equal(host.live_cnt, 0);
+}
+
+static void frames_are_given_upward_aligned_and_once(void **state)
+{
+	static const phyr_pa wrong[][2] = { { { 0x1000 }, { 0x1000 } },
+					    { { 0x2000 }, { 0x1000 } },
+					    { { 0x1000 }, { 0x2008 } } };
+	struct phyrsim_mem *mem = NULL;
+	struct test_mem host;
+
+	(void)state;
+	test_mem_init(&host);
+	for (size_t i = 0; i < CNT(wrong); i++)
+		assert_int_equal(phyrsim_mem_create_given(&host.mem, wrong[i], 2, &mem),
+				 PHYR_E_INVAL);
+	assert_int_equal(phyrsim_mem_create_given(NULL, given, 3, &mem), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_mem_create_given(&host.mem, NULL, 3, &mem), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_mem_create_given(&host.mem, given, 0, &mem), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_mem_create_given(&host.mem, given, 3, NULL), PHYR_E_INVAL);
+	assert_null(mem);
+	assert_int_equal(host.alloc_cnt, 0);
+}
+
+static void giving_frames_without_host_memory_leaves_nothing(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 6; i++) {
+		struct phyrsim_mem *mem = NULL;
+		struct test_mem host;
+
+		test_mem_init(&host);
+		host.fail_at = i % 3;
+		host.sticky = i >= 3;
+		assert_int_equal(phyrsim_mem_create_given(&host.mem, given, 3, &mem), PHYR_E_NOMEM);
+		assert_null(mem);
+		assert_int_equal(host.live_cnt, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -322,6 +386,9 @@ int main(void)
 		CASE(blocks_are_aligned_and_in_one_piece),
 		CASE(a_freed_block_is_absent_and_comes_back_for_its_size_alone),
 		CASE(a_block_of_another_size_is_refused),
+		cmocka_unit_test(given_frames_are_all_there_is),
+		cmocka_unit_test(frames_are_given_upward_aligned_and_once),
+		cmocka_unit_test(giving_frames_without_host_memory_leaves_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,6 +37,25 @@ PHYR_API PHYR_NODISCARD int phyrsim_mem_create(const struct phyr_mem *mem,
 					       struct phyrsim_mem **ret_mem);
 
 /**
+ * @brief Makes a memory of zeroed frames at given addresses: for tables that were written elsewhere.
+ *
+ * It has these frames and never another: allocating from it answers PHYR_E_NOMEM.
+ *
+ * @param[in]  mem       host memory for frames; must outlive the simulated memory
+ * @param[in]  frames    multiples of 4 KiB, upward, each once
+ * @param[in]  frame_cnt 1 or more
+ * @param[out] ret_mem   the caller destroys it; written only on PHYR_OK
+ * @return PHYR_OK
+ * @return PHYR_E_INVAL an argument is NULL, frame_cnt is 0, an address is not as it must be
+ * @return PHYR_E_NOMEM nothing is left allocated
+ * @complexity O(frames); a frame is then found in O(log frames)
+ * @threads any
+ */
+PHYR_API PHYR_NODISCARD int phyrsim_mem_create_given(const struct phyr_mem *mem,
+						     const phyr_pa *frames, size_t frame_cnt,
+						     struct phyrsim_mem **ret_mem);
+
+/**
  * @brief Frees a memory and every frame in it.
  *
  * @param[in] mem NULL is allowed
@@ -51,7 +70,7 @@ PHYR_API void phyrsim_mem_destroy(struct phyrsim_mem *mem);
  * @param[in,out] mem    the memory
  * @param[out]    ret_pa 4 KiB-aligned; written only on PHYR_OK
  * @return PHYR_OK
- * @return PHYR_E_NOMEM nothing changed
+ * @return PHYR_E_NOMEM nothing changed; always so when frames were given
  * @complexity O(1) and zeroing a frame
  * @threads caller serialises calls on one memory
  */
