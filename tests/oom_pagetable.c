@@ -113,6 +113,7 @@ static void assert_stats(const struct world *w, const struct phyrsim_pagetable_s
 	struct phyrsim_pagetable_stats now = stats(w);
 
 	assert_memory_equal(&now, expected, sizeof(now));
+	assert_true(phyrsim_pagetable_validate(w->table, NULL));
 }
 
 /* A sum over every word of a small memory, which any store changes. */

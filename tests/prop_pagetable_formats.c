@@ -179,6 +179,7 @@ static void check_all(void)
 	struct phyrsim_pagetable_stats now = stats();
 
 	assert_memory_equal(&now.leaves, &leaves, sizeof(leaves));
+	assert_true(phyrsim_pagetable_validate(w.table, NULL));
 	for (unsigned int spot = 0; spot < SPOT_CNT; spot++)
 		check_leaves(spot);
 	for (unsigned int spot = 0; spot < SPOT_CNT; spot++)
@@ -338,7 +339,9 @@ static void release(void)
 	unsigned int table_lg2 = root.granule_lg2 - 12;
 	uint64_t top_cnt, frame_cnt;
 
+	assert_true(phyrsim_pagetable_validate(w.table, NULL));
 	phyrsim_pagetable_release(w.table, &w.gather);
+	assert_true(phyrsim_pagetable_validate(w.table, NULL));
 	phyr_gather_init(&w.gather);
 	/* All tables but the top are as large as a granule. */
 	frame_cnt = phyrsim_mem_frame_cnt(w.mem);
