@@ -124,6 +124,50 @@ static inline unsigned int model_best_lg2(const struct model *m, uint64_t bits, 
 	return lg2;
 }
 
+/* The granules of a spot that a granule-aligned range has; false when there are none. */
+static inline bool model_clip(const struct model *m, unsigned int spot,
+			      struct phyr_iova_range range, struct part *ret_part)
+{
+	struct part whole = { spot, 0, m->spot_len };
+	uint64_t first = m->firsts[spot], last = first + (part_range(m, whole).len - 1);
+	uint64_t range_last = range.iova.addr + (range.len - 1);
+
+	if (range.iova.addr > last || range_last < first)
+		return false;
+	if (range.iova.addr > first)
+		first = range.iova.addr;
+	if (range_last < last)
+		last = range_last;
+	ret_part->spot = spot;
+	ret_part->at = (unsigned int)((first - m->firsts[spot]) >> m->granule_lg2);
+	ret_part->cnt = (unsigned int)((last - first) >> m->granule_lg2) + 1;
+	return true;
+}
+
+/* Tables that the leaves need in a table of so many levels, the top included. */
+static inline uint64_t model_table_cnt(const struct model *m, unsigned int level_cnt)
+{
+	unsigned int index_lg2 = m->granule_lg2 - 3;
+	uint64_t cnt = 1;
+
+	for (unsigned int level = 0; level + 1 < level_cnt; level++) {
+		unsigned int lg2 = m->granule_lg2 + index_lg2 * (level + 1);
+		uint64_t block = UINT64_MAX; /* the last that has a table of the level */
+
+		for (unsigned int i = 0; i < m->spot_cnt * m->spot_len; i++) {
+			struct part part = { i / m->spot_len, i % m->spot_len, 1 };
+			const struct cell *cell = &m->cells[part.spot][part.at];
+
+			if (cell->perm == 0 || part_iova(m, part) >> lg2 == block ||
+			    (cell->lg2 - m->granule_lg2) / index_lg2 > level)
+				continue;
+			block = part_iova(m, part) >> lg2;
+			cnt++;
+		}
+	}
+	return cnt;
+}
+
 /* One run; nothing of the part is mapped. */
 static inline void model_map(struct model *m, struct part part, uint64_t pa, unsigned int perm,
 			     unsigned int attrs)

@@ -109,6 +109,7 @@ static void check_all(void)
 	struct phyrsim_pagetable_stats now = stats();
 
 	assert_memory_equal(&now.leaves, &model.leaves, sizeof(model.leaves));
+	assert_int_equal(now.table_cnt, model_table_cnt(&model, root_now().level_cnt));
 	for (unsigned int spot = 0; spot < model.spot_cnt; spot++) {
 		check_leaves((struct part){ spot, 0, model.spot_len });
 		for (unsigned int at = 0; at < model.spot_len; at++)
