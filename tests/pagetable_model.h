@@ -124,7 +124,7 @@ static inline unsigned int model_best_lg2(const struct model *m, uint64_t bits, 
 	return lg2;
 }
 
-/* The granules of a spot that a granule-aligned range has; false when there are none. */
+/* The granules of a spot that a range has bytes in; false when there are none. */
 static inline bool model_clip(const struct model *m, unsigned int spot,
 			      struct phyr_iova_range range, struct part *ret_part)
 {
@@ -140,7 +140,8 @@ static inline bool model_clip(const struct model *m, unsigned int spot,
 		last = range_last;
 	ret_part->spot = spot;
 	ret_part->at = (unsigned int)((first - m->firsts[spot]) >> m->granule_lg2);
-	ret_part->cnt = (unsigned int)((last - first) >> m->granule_lg2) + 1;
+	ret_part->cnt =
+		(unsigned int)((last - m->firsts[spot]) >> m->granule_lg2) - ret_part->at + 1;
 	return true;
 }
 
