@@ -13,6 +13,7 @@
 
 #include "pagetable_configs.h"
 #include "test.h"
+#include "walker_bits.h"
 
 /* What every case works on. */
 static struct {
@@ -100,11 +101,6 @@ struct said {
 	unsigned int lg2; /* of the leaf */
 	unsigned int perm;
 };
-
-static inline unsigned int item_lg2(const struct phyrsim_root *root, unsigned int level)
-{
-	return root->granule_lg2 + (root->granule_lg2 - 3) * level;
-}
 
 static inline struct said read_amd(uint64_t item, struct said said)
 {
