@@ -89,8 +89,8 @@ static inline void format_read(const struct phyrsim_pagetable *table, uint64_t i
 			       unsigned int lg2, struct phyrsim_leaf *ret_leaf)
 {
 	(void)table;
-	(void)lg2;
-	ret_leaf->pa = phyr_pa_at(item & ADDRESS_MASK);
+	/* Bit 12 of a large leaf is PAT, and no address bit is below its size. */
+	ret_leaf->pa = phyr_pa_at(phyr_bits_down(item & ADDRESS_MASK, lg2));
 	ret_leaf->perm = item & WRITE ? PHYR_PERM_READ_WRITE : PHYR_PERM_READ;
 	if (!(item & USER))
 		ret_leaf->attrs |= PHYRSIM_ATTR_PRIVILEGED;
