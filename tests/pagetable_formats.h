@@ -61,6 +61,16 @@ static inline struct phyrsim_pagetable_stats stats(void)
 	return now;
 }
 
+/* Live leaves of all sizes. */
+static inline uint64_t leaf_cnt(void)
+{
+	uint64_t cnt = 0;
+
+	for (unsigned int lg2 = 0; lg2 < 64; lg2++)
+		cnt += stats().leaves.cnt[lg2];
+	return cnt;
+}
+
 static inline int map_attrs(uint64_t iova, uint64_t pa, uint64_t len, unsigned int perm,
 			    unsigned int attrs)
 {

@@ -128,15 +128,6 @@ static void in_all_small_worlds_the_cut_is_minimal(void **state)
 			}
 }
 
-static uint64_t leaf_cnt(void)
-{
-	uint64_t cnt = 0;
-
-	for (unsigned int lg2 = 0; lg2 < 64; lg2++)
-		cnt += stats().leaves.cnt[lg2];
-	return cnt;
-}
-
 /* In phase with memory at least modulo something, near the front of a table. */
 static struct want random_want(void)
 {

@@ -15,15 +15,6 @@
 #define MIB2 U(0x200000)
 #define GIB1 (U(1) << 30)
 
-static uint64_t leaf_cnt(void)
-{
-	uint64_t cnt = 0;
-
-	for (unsigned int lg2 = 0; lg2 < 64; lg2++)
-		cnt += stats().leaves.cnt[lg2];
-	return cnt;
-}
-
 static enum phyrsim_fault fault_at(uint64_t iova)
 {
 	struct phyrsim_root root = root_now();
