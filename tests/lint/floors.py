@@ -16,8 +16,8 @@ CORE_FLOORS = range(0, 8)
 CORE_SYSTEM = {"string.h"}
 CORE_SYSTEM_C = CORE_SYSTEM | {"stdatomic.h"}
 CORE_SYSTEM_PUBLIC = CORE_SYSTEM | {"stdbool.h", "stddef.h", "stdint.h"}
-# The assertions: private to the project, open to everyone who may include base.
-SHARED = "src/base/check.h"
+# The assertions and the lock: private to the project, open to everyone who may include base.
+SHARED = {"src/base/check.h", "src/base/lock.h"}
 
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 INCLUDE = re.compile(r"^[ \t]*#[ \t]*include\b[ \t]*(.*?)[ \t]*$", re.MULTILINE)
@@ -168,7 +168,7 @@ class File:
             return f'"{name}": no such private header'
         if path.startswith("include/"):
             return f'"{name}": a public header is included as <{path[len("include/"):]}>'
-        if path == SHARED:
+        if path in SHARED:
             return self.check_module("base", f'"{name}"')
         if not path.startswith(("src/", "sim/")) or module_of(path) != self.row.module:
             return f'"{name}" is private to another module'

@@ -34,8 +34,10 @@ FILES = {
     "include/phyr/pin.h": "#include <phyr/base.h>\n",
     "src/base/base.c": "#include <string.h>\n#include <phyr/base.h>\n",
     "src/base/check.h": "",
+    "src/base/lock.h": "",
     "src/dma/map.c": '#include <stdatomic.h>\n#include <phyr/bits.h>\n#include "map.h"\n',
-    "src/dma/map.h": '#include <phyr/dma.h>\n#include "../base/check.h"\n',
+    "src/dma/map.h": '#include <phyr/dma.h>\n#include "../base/check.h"\n'
+                     '#include "../base/lock.h"\n',
     "src/pin.c": "#include <stdio.h>\n#include <phyr/pin.h>\n",
     "include/phyrsim/mem.h": "#include <phyr/base.h>\n",
     "include/phyrsim/pagetable.h": "#include <phyrsim/mem.h>\n",
@@ -123,10 +125,11 @@ class FloorsTest(unittest.TestCase):
     def test_a_public_header_in_quotes(self):
         self.assert_one({"src/pin.c": '#include "../include/phyr/base.h"\n'}, "<phyr/base.h>")
 
-    def test_the_assertions_need_base(self):
-        changes = {"docs/architecture.md": TABLE + "| 8 | heap | malloc | – | no | yes |\n",
-                   "src/heap.c": '#include "base/check.h"\n'}
-        self.assert_one(changes, "base/check.h")
+    def test_the_assertions_and_the_lock_need_base(self):
+        for name in ("base/check.h", "base/lock.h"):
+            changes = {"docs/architecture.md": TABLE + "| 8 | heap | malloc | – | no | yes |\n",
+                       "src/heap.c": f'#include "{name}"\n'}
+            self.assert_one(changes, name)
 
     def test_types_alone_are_no_licence_to_call(self):
         text = "#include <phyrsim/pagetable.h>\nint x = phyrsim_pagetable_map(1);\n"
