@@ -94,12 +94,29 @@ static void iommu_flush(void *ctx, struct phyr_gather *gather)
 	phyr_gather_init(gather);
 }
 
+static void iommu_flush_all(void *ctx)
+{
+	struct phyrsim_iommu *iommu = ctx;
+
+	phyrsim_inval_flush_all(&iommu->inval);
+}
+
+static void iommu_release(void *ctx, struct phyr_gather *gather)
+{
+	struct phyrsim_iommu *iommu = ctx;
+
+	phyrsim_pagetable_release(iommu->table, gather);
+	phyr_gather_init(gather);
+}
+
 static const struct phyr_iommu_ops iommu_ops = {
 	.caps = iommu_caps,
 	.map = iommu_map,
 	.sync_map = iommu_sync_map,
 	.unmap = iommu_unmap,
 	.flush = iommu_flush,
+	.flush_all = iommu_flush_all,
+	.release = iommu_release,
 };
 
 /* Drivers cut by what the table has, unless asked otherwise. */

@@ -84,7 +84,8 @@ static void fake_flush(void *ctx, struct phyr_gather *gather)
 	fake->flush_cnt++;
 }
 
-static const struct phyr_iommu_ops fake_ops = { NULL, fake_map, fake_sync, fake_unmap, fake_flush };
+static const struct phyr_iommu_ops fake_ops = { NULL,	    fake_map, fake_sync, fake_unmap,
+						fake_flush, NULL,     NULL };
 
 static void open_iova(struct fixture *f, uint64_t first, uint64_t last)
 {

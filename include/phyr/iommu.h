@@ -104,6 +104,19 @@ struct phyr_iommu_ops {
 
 	/** Invalidates what was gathered, frees what it held back, empties the gather. */
 	void (*flush)(void *ctx, struct phyr_gather *gather);
+
+	/**
+	 * Invalidates every translation of the domain and every cached pointer to its tables,
+	 * gathered or not; frees nothing. It may run in several threads at once. NULL: the
+	 * backend cannot, and nothing may be deferred.
+	 */
+	void (*flush_all)(void *ctx);
+
+	/**
+	 * Frees what a gather holds back (its `freed`) without an invalidation, empties the gather;
+	 * needs no memory. For who had it invalidated by flush_all. NULL as flush_all.
+	 */
+	void (*release)(void *ctx, struct phyr_gather *gather);
 };
 
 /** A backend: its functions and what they work on. ops NULL: no IOMMU, devices see pa. */

@@ -133,6 +133,16 @@ PHYR_API void phyrsim_inval_add(struct phyrsim_inval *inval, const struct phyr_g
 PHYR_API void phyrsim_inval_flush(struct phyrsim_inval *inval, const struct phyr_gather *gather);
 
 /**
+ * @brief Sends the command that reaches every translation and every pointer to a table, and a wait.
+ *
+ * @param[in,out] inval initialised; counts what is sent
+ * @complexity O(1)
+ * @threads caller serialises calls on one personality
+ * @source Intel VT-d 6.5.2 (domain-selective), AMD IOMMU 2.4.3, Arm SMMUv3 4.4, RISC-V IOMMU
+ */
+PHYR_API void phyrsim_inval_flush_all(struct phyrsim_inval *inval);
+
+/**
  * @brief Sends what makes new translations visible: nothing, unless in caching mode.
  *
  * @param[in,out] inval initialised; counts what is sent
