@@ -269,27 +269,21 @@ static void all_rings_are_emptied_however_many_there_are(void **state)
 	assert_int_equal(stats_of(w).ring_cnt, 2);
 }
 
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test_setup_teardown(a_burst_costs_as_many_flushes_as_in_linux, setup, teardown),
-	cmocka_unit_test_setup_teardown(a_single_queue_is_one_for_all_its_users, setup, teardown),
-	cmocka_unit_test_setup_teardown(a_single_queue_is_made_anew_when_its_last_user_has_gone,
-					setup, teardown),
-	cmocka_unit_test_setup_teardown(addresses_are_live_until_a_flush_has_ended, setup,
-					teardown),
-	cmocka_unit_test_setup_teardown(a_flush_for_one_ring_serves_the_others, setup, teardown),
-	cmocka_unit_test_setup_teardown(a_flush_that_had_begun_does_not_free_what_is_deferred_then,
-					setup, teardown),
-	cmocka_unit_test_setup_teardown(
-		a_full_ring_is_emptied_by_its_own_flush_while_others_are_at_work, setup, teardown),
-	cmocka_unit_test_setup_teardown(table_pages_go_with_their_slot, setup, teardown),
-	cmocka_unit_test_setup_teardown(a_range_of_no_length_gives_no_address_back, setup,
-					teardown),
-	cmocka_unit_test_setup_teardown(addresses_go_to_the_cache_that_the_call_names, setup,
-					teardown),
-	cmocka_unit_test_setup_teardown(destroying_a_ring_flushes_what_waits_in_it, setup,
-					teardown),
-	cmocka_unit_test_setup_teardown(all_rings_are_emptied_however_many_there_are, setup,
-					teardown),
+	CASE(a_burst_costs_as_many_flushes_as_in_linux),
+	CASE(a_single_queue_is_one_for_all_its_users),
+	CASE(a_single_queue_is_made_anew_when_its_last_user_has_gone),
+	CASE(addresses_are_live_until_a_flush_has_ended),
+	CASE(a_flush_for_one_ring_serves_the_others),
+	CASE(a_flush_that_had_begun_does_not_free_what_is_deferred_then),
+	CASE(a_full_ring_is_emptied_by_its_own_flush_while_others_are_at_work),
+	CASE(table_pages_go_with_their_slot),
+	CASE(a_range_of_no_length_gives_no_address_back),
+	CASE(addresses_go_to_the_cache_that_the_call_names),
+	CASE(destroying_a_ring_flushes_what_waits_in_it),
+	CASE(all_rings_are_emptied_however_many_there_are),
 };
 
 int main(void)

@@ -75,10 +75,11 @@ static struct flush begin(struct phyr_flush_domain *domain)
 	return flush;
 }
 
-/* Flushes may overlap: one that began earlier may end later, and covers less. */
+/* What is covered then. Flushes may overlap: one that began earlier may end later, and covers less. */
 static uintptr_t finish(struct phyr_flush_domain *domain, struct flush flush)
 {
 	struct phyr_flush_stats *stats = &domain->stats;
+	uintptr_t covered;
 
 	/* With the one in phyr_domain_began(): one of the two sees what the other wrote. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -88,8 +89,9 @@ static uintptr_t finish(struct phyr_flush_domain *domain, struct flush flush)
 		store(&domain->covered, flush.number + 1);
 	if (flush.awaited && domain->now - flush.since > stats->window_max)
 		stats->window_max = domain->now - flush.since;
+	covered = load(&domain->covered);
 	phyr_lock_give(&domain->lock);
-	return flush.number + 1;
+	return covered;
 }
 
 uintptr_t phyr_domain_flush(struct phyr_flush_domain *domain, bool full)
