@@ -97,7 +97,7 @@ static void request_one(struct world *w, struct model *m, uint64_t number, uint6
 	live->request = request_of(test_random(random) % POOL,
 				   1 + test_random(random) % lens[test_random(random) % 5]);
 	live->request.key = key_of(number);
-	live->request.keep_lg2 = (uint8_t)(test_random(random) % 17);
+	live->request.keep_lg2 = (uint8_t)(test_random(random) % 20);
 	live->request.align_lg2 = (uint8_t)(test_random(random) % 15);
 	want = expect(m, &live->request);
 	assert_int_equal(try_take(w, &live->request, &pa), want.err);

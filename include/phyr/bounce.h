@@ -19,7 +19,7 @@
  * **Memory.** All of it is got when the pool is made, 52 bytes a slot; nothing later.
  *
  * **Threads.** All calls on a pool are safe from any thread; they hold a spin lock for the search,
- * O(slots) at worst, never while hooks run. The caller does not give back a run that is being copied.
+ * O(slots / 64) at worst, never while hooks run. The caller does not give back a run that is being copied.
  *
  * Not here: which memory may be bounced (never a peer's BAR), and when it is copied.
  */
@@ -134,7 +134,7 @@ PHYR_API void phyr_bounce_destroy(struct phyr_bounce *pool);
  * @return PHYR_E_LIMIT   takes more slots than a request may, or would not fit if all were free
  * @return PHYR_E_EXISTS  the key is in use
  * @return PHYR_E_NOSPACE no run fits now
- * @complexity O(1) while there is room behind the run taken last; O(slots) at worst
+ * @complexity O(1) while there is room behind the run taken last; O(slots / 64) at worst
  * @threads any
  * @source Linux kernel/dma/swiotlb.c: min_align_mask is keep_lg2, alloc_align_mask is align_lg2
  */

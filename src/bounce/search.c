@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs of free slots, as the bitmap says.
- *
- * A place is tried from its end: behind the last slot that is taken in it the next one may start. So
- * two tries get on by more than the run that is wanted, and full words are passed over at once.
+ * Runs of free slots, as the bitmap says: where one may start is found for 64 slots at a time. A run
+ * of more than 64 slots is looked at from its end then: the next may start behind the last slot that
+ * is taken in it.
  */
 #include "bounce.h"
 
@@ -32,17 +31,35 @@ static bool last_taken(const struct phyr_bounce *pool, uint64_t first, uint64_t 
 	return false;
 }
 
-/* The first free slot at or behind one; end if there is none before it. */
-static uint64_t next_free(const struct phyr_bounce *pool, uint64_t at, uint64_t end)
+static uint64_t free_bits(const struct phyr_bounce *pool, uint64_t word)
 {
-	while (at < end) {
-		uint64_t found = ~pool->taken[at / WORD_BITS] & bits(at, WORD_BITS - 1);
+	return word * WORD_BITS < pool->slot_cnt ? ~pool->taken[word] : 0;
+}
 
-		if (found)
-			return at / WORD_BITS * WORD_BITS + phyr_bits_ctz(found);
-		at = (at / WORD_BITS + 1) * WORD_BITS;
+/* Slots of a word at which so many free ones begin, 64 at most. */
+static uint64_t starts(const struct phyr_bounce *pool, uint64_t word, uint64_t cnt)
+{
+	uint64_t low = free_bits(pool, word);
+	uint64_t high = free_bits(pool, word + 1);
+	uint64_t more;
+
+	/* Runs of `done` begin there; those of twice as many where two such follow one another. */
+	for (uint64_t done = 1; done < cnt && done < WORD_BITS; done += more) {
+		more = cnt - done < done ? cnt - done : done;
+		low &= low >> more | high << (WORD_BITS - more);
+		high &= high >> more;
 	}
-	return end;
+	return low;
+}
+
+/* Slots of a word at which a run may start, from `at` on, which is one. */
+static uint64_t allowed(const struct want *want, uint64_t at)
+{
+	uint64_t bit = UINT64_C(1) << at % WORD_BITS;
+
+	if (want->mask >= WORD_BITS - 1)
+		return bit;
+	return UINT64_MAX / phyr_bits_mask((unsigned int)want->mask + 1) * bit;
 }
 
 /* The first place that starts at `from` or behind it, and ends before `end`. */
@@ -52,14 +69,23 @@ static bool search(const struct phyr_bounce *pool, const struct want *want, uint
 	uint64_t at = from;
 
 	for (;;) {
-		uint64_t taken;
+		uint64_t taken, found;
 
 		at += (want->first - at) & want->mask;
+		if (at >= end)
+			return false;
+		found = starts(pool, at / WORD_BITS, want->cnt) & allowed(want, at);
+		if (!found) {
+			at = (at / WORD_BITS + 1) * WORD_BITS;
+			continue;
+		}
+		at = at / WORD_BITS * WORD_BITS + phyr_bits_ctz(found);
 		if (at >= end || want->cnt > end - at)
 			return false;
-		if (!last_taken(pool, at, at + want->cnt - 1, &taken))
+		if (want->cnt <= WORD_BITS ||
+		    !last_taken(pool, at + WORD_BITS, at + want->cnt - 1, &taken))
 			break;
-		at = next_free(pool, taken + 1, end);
+		at = taken + 1;
 	}
 	*ret_at = (uint32_t)at;
 	return true;
