@@ -209,6 +209,18 @@ static void runs_may_be_longer_than_a_word_of_the_bitmap(void **state)
 	assert_int_equal(stats_of(w).used_cnt, 500);
 }
 
+static void a_long_run_may_start_behind_a_taken_slot(void **state)
+{
+	struct world *w = world_open(state, 199);
+
+	take_slots(w, 1, 70);
+	take_slots(w, 2, 1);
+	assert_int_equal(take_slots(w, 3, 128), POOL + 71 * SLOT);
+	give(w, 1);
+	give(w, 3);
+	assert_int_equal(take_slots(w, 4, 128), POOL + 71 * SLOT);
+}
+
 static void what_can_never_fit_is_a_limit(void **state)
 {
 	struct world *w = world_open(state, 8);
@@ -322,6 +334,7 @@ static const struct CMUnitTest tests[] = {
 	CASE(the_next_place_is_behind_the_last_and_round_the_pool),
 	CASE(no_space_is_said_when_no_run_is_free),
 	CASE(runs_may_be_longer_than_a_word_of_the_bitmap),
+	CASE(a_long_run_may_start_behind_a_taken_slot),
 	CASE(what_can_never_fit_is_a_limit),
 	CASE(a_pool_may_end_at_the_top),
 	CASE(a_pool_tells_what_it_has_done),
