@@ -28,6 +28,7 @@ struct slot {
 	uint64_t *words;
 	unsigned char block_lg2; /* of the block that begins here; 0 = none does */
 	bool allocated;
+	bool zeroed; /* while it is free: only the first word, which the list needs, is not zero */
 };
 
 struct phyrsim_mem {
@@ -126,6 +127,7 @@ static void use_slots(struct phyrsim_mem *mem, uint64_t first, uint64_t *words, 
 		slot->words = number < first ? NULL : words + (number - first) * WORD_CNT;
 		slot->block_lg2 = number == first ? (unsigned char)lg2 : 0;
 		slot->allocated = false;
+		slot->zeroed = false;
 	}
 	mem->used_cnt = end;
 }
@@ -160,34 +162,69 @@ static void set_allocated(struct phyrsim_mem *mem, uint64_t first, unsigned int 
 		mem->allocated_cnt -= cnt;
 }
 
-int phyrsim_mem_alloc_block(struct phyrsim_mem *mem, unsigned int lg2, phyr_pa *ret_pa)
+int phyrsim_mem_take_block(struct phyrsim_mem *mem, unsigned int lg2,
+			   struct phyrsim_block *ret_block)
 {
 	uint64_t *freed_pa;
+	struct slot *slot;
 	uint64_t first;
 
-	if (!mem || !ret_pa || lg2 < PHYR_PAGE_LG2 || lg2 > BLOCK_LG2_MAX)
+	if (!mem || !ret_block || lg2 < PHYR_PAGE_LG2 || lg2 > BLOCK_LG2_MAX)
 		return PHYR_E_INVAL;
 	freed_pa = &mem->freed_pa[lg2 - PHYR_PAGE_LG2];
 	if (*freed_pa != LIST_END) {
 		first = number_of(phyr_pa_at(*freed_pa));
-		*freed_pa = slot_of(mem, first)->words[0];
-	} else if (!new_block(mem, lg2, &first)) {
-		return PHYR_E_NOMEM;
+		slot = slot_of(mem, first);
+		*freed_pa = slot->words[0];
+		slot->words[0] = 0;
+	} else {
+		if (!new_block(mem, lg2, &first))
+			return PHYR_E_NOMEM;
+		slot = slot_of(mem, first);
 	}
-	memset(slot_of(mem, first)->words, 0, (size_t)1 << lg2);
 	set_allocated(mem, first, lg2, true);
-	ret_pa->addr = PHYRSIM_MEM_BASE + (first << PHYR_PAGE_LG2);
+	ret_block->pa = phyr_pa_at(PHYRSIM_MEM_BASE + (first << PHYR_PAGE_LG2));
+	ret_block->words = slot->words;
+	ret_block->zeroed = slot->zeroed;
 	return PHYR_OK;
+}
+
+int phyrsim_mem_alloc_block(struct phyrsim_mem *mem, unsigned int lg2, phyr_pa *ret_pa)
+{
+	struct phyrsim_block block;
+	int err;
+
+	if (!ret_pa)
+		return PHYR_E_INVAL;
+	err = phyrsim_mem_take_block(mem, lg2, &block);
+	if (err != PHYR_OK)
+		return err;
+	if (!block.zeroed)
+		memset(block.words, 0, (size_t)1 << lg2);
+	*ret_pa = block.pa;
+	return PHYR_OK;
+}
+
+static void free_block(struct phyrsim_mem *mem, phyr_pa pa, unsigned int lg2, bool zeroed)
+{
+	uint64_t *freed_pa = &mem->freed_pa[lg2 - PHYR_PAGE_LG2];
+	uint64_t first = number_of(pa);
+	struct slot *slot = slot_of(mem, first);
+
+	set_allocated(mem, first, lg2, false);
+	slot->zeroed = zeroed;
+	slot->words[0] = *freed_pa;
+	*freed_pa = phyr_bits_down(pa.addr, PHYR_PAGE_LG2);
 }
 
 void phyrsim_mem_free_block(struct phyrsim_mem *mem, phyr_pa pa, unsigned int lg2)
 {
-	uint64_t *freed_pa = &mem->freed_pa[lg2 - PHYR_PAGE_LG2];
-	uint64_t first = number_of(pa);
+	free_block(mem, pa, lg2, false);
+}
 
-	set_allocated(mem, first, lg2, false);
-	slot_of(mem, first)->words[0] = *freed_pa;
-	*freed_pa = phyr_bits_down(pa.addr, PHYR_PAGE_LG2);
+void phyrsim_mem_free_zeroed(struct phyrsim_mem *mem, phyr_pa pa, unsigned int lg2)
+{
+	free_block(mem, pa, lg2, true);
 }
 
 int phyrsim_mem_alloc(struct phyrsim_mem *mem, phyr_pa *ret_pa)

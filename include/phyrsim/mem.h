@@ -22,6 +22,13 @@ extern "C" {
 /** A simulated physical memory; opaque. */
 struct phyrsim_mem;
 
+/** What phyrsim_mem_take_block() hands out. */
+struct phyrsim_block {
+	phyr_pa pa;	 /**< aligned to the block's size */
+	uint64_t *words; /**< of all its frames, as phyrsim_mem_frame() gives them */
+	bool zeroed;	 /**< all words are zero; otherwise they have any values */
+};
+
 /**
  * @brief Makes an empty memory.
  *
@@ -75,6 +82,23 @@ PHYR_API PHYR_NODISCARD int phyrsim_mem_alloc_block(struct phyrsim_mem *mem, uns
 						    phyr_pa *ret_pa);
 
 /**
+ * @brief As phyrsim_mem_alloc_block(), but does not zero what is not zero already.
+ *
+ * For who writes every word anyway, before anybody else looks.
+ *
+ * @param[in,out] mem       the memory
+ * @param[in]     lg2       [log2 bytes] 12 … 18
+ * @param[out]    ret_block written only on PHYR_OK
+ * @return PHYR_OK
+ * @return PHYR_E_INVAL an argument is NULL or lg2 outside 12 … 18
+ * @return PHYR_E_NOMEM nothing changed
+ * @complexity O(frames of the block)
+ * @threads caller serialises calls on one memory
+ */
+PHYR_API PHYR_NODISCARD int phyrsim_mem_take_block(struct phyrsim_mem *mem, unsigned int lg2,
+						   struct phyrsim_block *ret_block);
+
+/**
  * @brief Frees a block; needs no memory.
  *
  * @param[in,out] mem the memory
@@ -84,6 +108,17 @@ PHYR_API PHYR_NODISCARD int phyrsim_mem_alloc_block(struct phyrsim_mem *mem, uns
  * @threads caller serialises calls on one memory
  */
 PHYR_API void phyrsim_mem_free_block(struct phyrsim_mem *mem, phyr_pa pa, unsigned int lg2);
+
+/**
+ * @brief Frees a block all of whose words are zero, so that nobody has to zero it again.
+ *
+ * @param[in,out] mem the memory
+ * @param[in]     pa  as for phyrsim_mem_free_block(); every word of the block is zero
+ * @param[in]     lg2 [log2 bytes] as it was allocated
+ * @complexity O(frames of the block)
+ * @threads caller serialises calls on one memory
+ */
+PHYR_API void phyrsim_mem_free_zeroed(struct phyrsim_mem *mem, phyr_pa pa, unsigned int lg2);
 
 /**
  * @brief Frees a frame; needs no memory.

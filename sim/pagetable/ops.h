@@ -61,12 +61,12 @@ static bool look_any(const struct phyrsim_pagetable *table, struct phyrsim_span 
 
 /* The table of a level for an address; made, with those above it, where it is missing. */
 static struct phyrsim_node *node_make(struct phyrsim_pagetable *table, const struct piece *piece,
-				      struct phyrsim_node **fresh)
+				      struct phyrsim_span span, struct phyrsim_node **fresh)
 {
 	struct phyrsim_node *node = phyrsim_lowest(table, piece->at);
 
 	while (node->level > piece->level) {
-		node = phyrsim_node_create(table, node, piece->at);
+		node = phyrsim_node_create(table, node, piece->at, span);
 		if (!node)
 			return NULL;
 		node->next = *fresh;
@@ -87,7 +87,7 @@ static int make_tables(struct phyrsim_pagetable *table, struct cut cut,
 
 		if (piece.at >= made.first && piece.at <= made.last)
 			continue;
-		node = node_make(table, &piece, ret_fresh);
+		node = node_make(table, &piece, cut.span, ret_fresh);
 		if (!node)
 			return PHYR_E_NOMEM;
 		if (piece.level == 0)
@@ -131,6 +131,18 @@ static void fill_repeated(struct phyrsim_node *node, unsigned int first, unsigne
 		phyrsim_store(node->pa, node->items, first + j, item);
 }
 
+/* Leaves that are all somewhere else. */
+static void fill_scattered(struct phyrsim_node *node, unsigned int first, const struct piece *piece,
+			   const struct phyrsim_place *place, uint64_t prot)
+{
+	const struct phyr_range *restrict runs = piece->runs;
+	uint64_t *restrict items = node->items;
+	size_t cnt = (size_t)(piece->len >> piece->lg2);
+
+	for (size_t j = 0; j < cnt; j++)
+		phyrsim_store(node->pa, items, first + j, prot | format_oa(place, runs[j].pa));
+}
+
 /* Writes the items of a piece. */
 static inline void write_piece(const struct phyrsim_pagetable *table, struct phyrsim_node *node,
 			       const struct piece *piece, uint64_t prot)
@@ -142,7 +154,10 @@ static inline void write_piece(const struct phyrsim_pagetable *table, struct phy
 	uint64_t pa = piece->pa;
 
 	prot |= format_shape(table, piece->lg2, piece->level);
-	if (FORMAT_REPEATS && piece->lg2 > item_lg2) {
+	node->grouped |= piece->lg2 > item_lg2;
+	if (piece->runs)
+		fill_scattered(node, first, piece, &place, prot);
+	else if (FORMAT_REPEATS && piece->lg2 > item_lg2) {
 		unsigned int own_cnt = 1u << (piece->lg2 - item_lg2);
 
 		for (; cnt > 0; cnt -= own_cnt, first += own_cnt, pa += phyr_bits_size(piece->lg2))
@@ -175,8 +190,7 @@ static void fill(struct phyrsim_pagetable *table, struct cut cut, uint64_t prot)
 	while (cut_next(&cut, format_granule_lg2(table), &piece)) {
 		struct phyrsim_node *node = phyrsim_lowest(table, piece.at);
 
-		if (node->level == 0)
-			table->near = node;
+		table->near = node;
 		fill_piece(table, node, &piece, prot);
 	}
 }
@@ -262,11 +276,11 @@ static int format_map(struct phyrsim_pagetable *table, struct phyrsim_span span,
 
 #if FORMAT_GROWS
 	if (span.last > table->top->span.last)
-		return map_beyond(table, span, cut_begin(table, span.first, runs, run_cnt), prot);
+		return map_beyond(table, span, cut_begin(table, span, runs, run_cnt), prot);
 #endif
 	node = phyrsim_lowest(table, span.first);
 	if (node->level > 0 || (span.last - span.first) >> format_granule_lg2(table) > 0)
-		return map_runs(table, span, cut_begin(table, span.first, runs, run_cnt), prot);
+		return map_runs(table, span, cut_begin(table, span, runs, run_cnt), prot);
 	table->near = node;
 	return map_one(table, node, span.first, runs->pa, prot);
 }
@@ -328,7 +342,7 @@ static inline void clear_leaves(struct phyrsim_pagetable *table, struct phyrsim_
 }
 
 /* Removes a pointer. Hardware that has not cached it sees none of the subtree from here on. */
-static void unlink_table(struct phyrsim_node *node)
+static void unlink_table(struct phyrsim_pagetable *table, struct phyrsim_node *node)
 {
 	struct phyrsim_node *parent = node->parent;
 	unsigned int i = phyrsim_index(parent, node->span.first);
@@ -337,6 +351,7 @@ static void unlink_table(struct phyrsim_node *node)
 	phyrsim_store(parent->pa, parent->items, i, 0);
 	phyrsim_live_clear(parent, in);
 	parent->child[i] = NULL;
+	table->near = parent;
 }
 
 /* Uncounts the leaves of a full table; the tables below it go to the end of the list. */
@@ -373,7 +388,7 @@ static void remove_subtree(struct phyrsim_pagetable *table, struct phyrsim_node 
 {
 	struct phyrsim_node *tail = head;
 
-	unlink_table(head);
+	unlink_table(table, head);
 	for (struct phyrsim_node *node = head;; node = node->next) {
 		tail = scatter(table, node, tail, gather);
 		phyrsim_node_hold(table, node, false);
@@ -390,7 +405,7 @@ static inline void remove_empty(struct phyrsim_pagetable *table, struct phyrsim_
 				struct phyr_gather *gather)
 {
 	while (node->parent && phyrsim_live_none(node)) {
-		unlink_table(node);
+		unlink_table(table, node);
 		phyrsim_node_hold(table, node, true);
 		node->next = gather->freed;
 		gather->freed = node;

@@ -51,7 +51,7 @@ static int format_protect(struct phyrsim_pagetable *table, struct phyrsim_span s
 	do {
 		struct phyrsim_node *node = phyrsim_lowest(table, span.first);
 		struct phyrsim_leaf leaf;
-		struct piece piece;
+		struct piece piece = { .runs = NULL };
 
 		read_leaf(table, node, phyrsim_index(node, span.first), &leaf);
 		piece.at = leaf.iova.addr;

@@ -122,6 +122,24 @@ void phyrsim_pagetable_stats(const struct phyrsim_pagetable *table,
 	*ret_stats = table->stats;
 }
 
+/* The usual array: single granules, each of which items can name. */
+static bool all_granules(const struct phyrsim_pagetable *table, const struct phyr_range *runs,
+			 size_t run_cnt, uint64_t *ret_len)
+{
+	uint64_t granule = phyr_bits_size(table->geometry.granule_lg2);
+	uint64_t pas = 0;
+	uint64_t lens = 0;
+
+	if (runs->len != granule || __builtin_mul_overflow(granule, run_cnt, ret_len))
+		return false;
+	for (size_t i = 0; i < run_cnt; i++) {
+		pas |= runs[i].pa.addr;
+		lens |= runs[i].len ^ granule;
+	}
+	/* The last address is all ones: if one is larger, they are together. */
+	return lens == 0 && pas <= table->pa_last && (pas & (granule - 1)) == 0;
+}
+
 /* Checks all runs before it answers, so that the answer does not depend on their order. */
 static inline int runs_check(const struct phyrsim_pagetable *table, const struct phyr_range *runs,
 			     size_t run_cnt, uint64_t *ret_len)
@@ -132,6 +150,8 @@ static inline int runs_check(const struct phyrsim_pagetable *table, const struct
 	bool zero = false;
 	bool beyond = false;
 
+	if (run_cnt > 1 && all_granules(table, runs, run_cnt, ret_len))
+		return PHYR_OK;
 	for (size_t i = 0; i < run_cnt; i++) {
 		uint64_t pa = runs[i].pa.addr;
 

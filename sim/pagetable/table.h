@@ -64,6 +64,7 @@ struct phyrsim_node {
 	unsigned int item_cnt;	/* 512, 2048 or 8192; in a top, any power of two from 2 */
 	unsigned int live_cnt;	/* bits set in live */
 	unsigned int frame_lg2; /* [log2 bytes] of memory that it takes */
+	bool grouped;	/* it may have had leaves of several items since it was made */
 	bool vacant;	/* held back, all items zero: the frame may go back into its place */
 	uint64_t *live; /* [bit i = item i]; behind the children, in the same memory */
 	struct phyrsim_node *child[]; /* above level 0: item_cnt, NULL = no table */
@@ -139,7 +140,7 @@ struct phyrsim_pagetable {
 	struct phyrsim_geometry geometry;
 	uint64_t pa_last;
 	struct phyrsim_node *top;
-	struct phyrsim_node *near;    /* the table of level 0 that was used last; NULL = none */
+	struct phyrsim_node *near;    /* where the last call was, or what is left above that */
 	struct phyrsim_node *retired; /* tops that were empty when another came above them */
 	struct phyrsim_pagetable_stats stats;
 	struct phyrsim_node *held[PHYRSIM_BUCKET_CNT]; /* held back, by span */
@@ -147,10 +148,13 @@ struct phyrsim_pagetable {
 
 /*
  * Makes the table of one level less under a parent, for the place of an address. It is known to
- * its parent, but hardware does not see it yet. NULL: no memory.
+ * its parent, but hardware does not see it yet. Its items are zero, unless the table translates
+ * nothing outside of a span: then they may be anything, and whoever maps the span writes them all.
+ * NULL: no memory.
  */
 struct phyrsim_node *phyrsim_node_create(struct phyrsim_pagetable *table,
-					 struct phyrsim_node *parent, uint64_t at);
+					 struct phyrsim_node *parent, uint64_t at,
+					 struct phyrsim_span span);
 
 /* Takes back phyrsim_node_create() for a node that hardware never saw. */
 void phyrsim_node_cancel(struct phyrsim_pagetable *table, struct phyrsim_node *node);
@@ -256,16 +260,16 @@ static inline struct phyrsim_items phyrsim_items_of(const struct phyrsim_node *n
 	return in;
 }
 
-/* The lowest table on the path to an offset, which the top covers. */
+/* The lowest table on the path to an offset, which the top covers: up from the last, then down. */
 static inline struct phyrsim_node *phyrsim_lowest(const struct phyrsim_pagetable *table,
 						  uint64_t at)
 {
 	struct phyrsim_node *node = table->near;
 	struct phyrsim_node *child;
 
-	if (node && at >= node->span.first && at <= node->span.last)
-		return node;
-	for (node = table->top; node->level > 0; node = child) {
+	while (at < node->span.first || at > node->span.last)
+		node = node->parent;
+	for (; node->level > 0; node = child) {
 		child = node->child[phyrsim_index(node, at)];
 		if (!child)
 			break;
