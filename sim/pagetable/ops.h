@@ -190,7 +190,7 @@ static void fill(struct phyrsim_pagetable *table, struct cut cut, uint64_t prot)
 	while (cut_next(&cut, format_granule_lg2(table), &piece)) {
 		struct phyrsim_node *node = phyrsim_lowest(table, piece.at);
 
-		table->near = node;
+		phyrsim_near_set(table, node);
 		fill_piece(table, node, &piece, prot);
 	}
 }
@@ -215,8 +215,9 @@ static inline int map_one(struct phyrsim_pagetable *table, struct phyrsim_node *
 
 /* Apart from format_map(), which is to stay small. */
 static PHYRSIM_NOINLINE int map_runs(struct phyrsim_pagetable *table, struct phyrsim_span span,
-				     struct cut cut, uint64_t prot)
+				     const struct phyr_range *runs, size_t run_cnt, uint64_t prot)
 {
+	const struct cut cut = cut_begin(table, span, runs, run_cnt);
 	struct phyrsim_node *fresh = NULL;
 
 	if (look_any(table, span))
@@ -253,13 +254,13 @@ static bool grow(struct phyrsim_pagetable *table, uint64_t last)
 
 /* Maps what the top does not cover. Hardware that has not been told of the new top sees nothing. */
 static PHYRSIM_NOINLINE int map_beyond(struct phyrsim_pagetable *table, struct phyrsim_span span,
-				       struct cut cut, uint64_t prot)
+				       const struct phyr_range *runs, size_t run_cnt, uint64_t prot)
 {
 	unsigned int level_cnt = table->geometry.level_cnt;
 	int err = PHYR_E_NOMEM;
 
 	if (grow(table, span.last))
-		err = map_runs(table, span, cut, prot);
+		err = map_runs(table, span, runs, run_cnt, prot);
 	if (err == PHYR_OK)
 		phyrsim_top_keep(table);
 	else
@@ -276,12 +277,12 @@ static int format_map(struct phyrsim_pagetable *table, struct phyrsim_span span,
 
 #if FORMAT_GROWS
 	if (span.last > table->top->span.last)
-		return map_beyond(table, span, cut_begin(table, span, runs, run_cnt), prot);
+		return map_beyond(table, span, runs, run_cnt, prot);
 #endif
 	node = phyrsim_lowest(table, span.first);
 	if (node->level > 0 || (span.last - span.first) >> format_granule_lg2(table) > 0)
-		return map_runs(table, span, cut_begin(table, span, runs, run_cnt), prot);
-	table->near = node;
+		return map_runs(table, span, runs, run_cnt, prot);
+	phyrsim_near_set(table, node);
 	return map_one(table, node, span.first, runs->pa, prot);
 }
 
@@ -459,7 +460,7 @@ static inline int unmap_near(struct phyrsim_pagetable *table, struct phyrsim_nod
 		return PHYR_E_NOENT;
 	if (reaches_out(table, node, in.first, span) || reaches_out(table, node, in.last, span))
 		return PHYR_E_PARTIAL;
-	table->near = node;
+	phyrsim_near_set(table, node);
 	clear_leaves(table, node, in, gather);
 	remove_empty(table, node, gather);
 	return PHYR_OK;

@@ -54,19 +54,20 @@ struct phyrsim_node {
 	uint64_t *items;	     /* the frame; NULL when another node has taken it over */
 	struct phyrsim_span span;    /* what it translates */
 	struct phyrsim_node *parent; /* NULL in the top */
+	uint64_t *live; /* [bit i = item i]; behind the children, in the same memory */
+	unsigned int live_cnt; /* bits set in live */
+	unsigned int level;
+	unsigned int item_lg2; /* [log2 bytes] what one item translates */
+	unsigned int item_cnt; /* 512, 2048 or 8192; in a top, any power of two from 2 */
+	/* What is above, each call on an item needs. */
+	bool grouped;		/* it may have had leaves of several items since it was made */
+	bool vacant;		/* held back, all items zero: the frame may go back into its place */
+	unsigned int frame_lg2; /* [log2 bytes] of memory that it takes */
+	phyr_pa pa;
 	struct phyrsim_node *next;   /* in the one list that it is on: fresh, or a gather's */
 	struct phyrsim_node *origin; /* whose frame it took over, until it is linked; or NULL */
 	struct phyrsim_node *bucket_next;
 	struct phyrsim_node **bucket_link; /* what points at it while it is held back */
-	phyr_pa pa;
-	unsigned int level;
-	unsigned int item_lg2;	/* [log2 bytes] what one item translates */
-	unsigned int item_cnt;	/* 512, 2048 or 8192; in a top, any power of two from 2 */
-	unsigned int live_cnt;	/* bits set in live */
-	unsigned int frame_lg2; /* [log2 bytes] of memory that it takes */
-	bool grouped;	/* it may have had leaves of several items since it was made */
-	bool vacant;	/* held back, all items zero: the frame may go back into its place */
-	uint64_t *live; /* [bit i = item i]; behind the children, in the same memory */
 	struct phyrsim_node *child[]; /* above level 0: item_cnt, NULL = no table */
 };
 
@@ -140,7 +141,7 @@ struct phyrsim_pagetable {
 	struct phyrsim_geometry geometry;
 	uint64_t pa_last;
 	struct phyrsim_node *top;
-	struct phyrsim_node *near;    /* where the last call was, or what is left above that */
+	struct phyrsim_node *near;    /* above level 0: where the last call was, or above that */
 	struct phyrsim_node *retired; /* tops that were empty when another came above them */
 	struct phyrsim_pagetable_stats stats;
 	struct phyrsim_node *held[PHYRSIM_BUCKET_CNT]; /* held back, by span */
@@ -275,6 +276,18 @@ static inline struct phyrsim_node *phyrsim_lowest(const struct phyrsim_pagetable
 			break;
 	}
 	return node;
+}
+
+/*
+ * Remembers where a call was. Nothing is stored that is there already: else the next call could not
+ * begin before this one has read the node.
+ */
+static inline void phyrsim_near_set(struct phyrsim_pagetable *table, struct phyrsim_node *node)
+{
+	struct phyrsim_node *near = node->level > 0 ? node : node->parent;
+
+	if (table->near != near)
+		table->near = near;
 }
 
 /* Those of the items that word w of the live bits knows about. */
