@@ -67,7 +67,12 @@ static inline uint64_t format_shape(const struct phyrsim_pagetable *table, unsig
 
 static inline uint64_t format_oa(const struct phyrsim_place *place, phyr_pa pa)
 {
-	return (pa.addr & place->mask) | (pa.addr >> place->shift & place->high_mask);
+	uint64_t oa = pa.addr & place->mask;
+
+	/* A loop is compiled twice: most tables have nothing to shift. */
+	if (place->high_mask)
+		oa |= pa.addr >> place->shift & place->high_mask;
+	return oa;
 }
 
 static inline unsigned int format_leaf_lg2(const struct phyrsim_pagetable *table, uint64_t item,

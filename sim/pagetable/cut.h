@@ -24,8 +24,8 @@ struct piece {
 struct cut {
 	const struct phyr_range *run; /* the next */
 	const struct phyr_range *end;
-	struct phyrsim_span span; /* of all runs */
 	phyr_sizes sizes;
+	uint64_t last; /* table offset, of all runs */
 	uint64_t at;
 	uint64_t pa;
 	uint64_t left; /* [bytes] of the current run */
@@ -34,7 +34,8 @@ struct cut {
 static inline struct cut cut_begin(const struct phyrsim_pagetable *table, struct phyrsim_span span,
 				   const struct phyr_range *runs, size_t run_cnt)
 {
-	struct cut cut = { runs, runs + run_cnt, span, table->geometry.sizes, span.first, 0, 0 };
+	struct cut cut = { runs, runs + run_cnt, table->geometry.sizes, span.last, span.first,
+			   0,	 0 };
 
 	return cut;
 }
@@ -48,7 +49,7 @@ static inline size_t cut_granules(const struct cut *cut, size_t cnt, unsigned in
 	if (cnt > rest)
 		cnt = rest;
 	/* No run is shorter, so when there is one for each granule all are. */
-	if ((cut->span.last - cut->at) >> granule_lg2 < rest)
+	if ((cut->last - cut->at) >> granule_lg2 < rest)
 		return cnt;
 	while (i < cnt && cut->run[i].len == phyr_bits_size(granule_lg2))
 		i++;

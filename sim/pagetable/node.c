@@ -89,13 +89,14 @@ static struct phyrsim_node *vacant_find(struct phyrsim_pagetable *table,
 }
 
 /* A new frame that a pointer can name; zeroed where not all of it is about to be written. */
-static bool frame_take_new(struct phyrsim_pagetable *table, struct phyrsim_node *node, bool all)
+static bool frame_take_new(struct phyrsim_pagetable *table, struct phyrsim_node *node,
+			   bool write_all)
 {
 	struct phyrsim_block block;
 
 	if (phyrsim_mem_take_block(table->frames, node->frame_lg2, &block) != PHYR_OK)
 		return false;
-	if (!block.zeroed && !all)
+	if (!block.zeroed && !write_all)
 		memset(block.words, 0, (size_t)1 << node->frame_lg2);
 	node->pa = block.pa;
 	node->items = block.words;
@@ -113,12 +114,12 @@ static void frame_move(struct phyrsim_node *to, struct phyrsim_node *from)
 	from->items = NULL;
 }
 
-static bool frame_take(struct phyrsim_pagetable *table, struct phyrsim_node *node, bool all)
+static bool frame_take(struct phyrsim_pagetable *table, struct phyrsim_node *node, bool write_all)
 {
 	struct phyrsim_node *held = vacant_find(table, node);
 
 	if (!held)
-		return frame_take_new(table, node, all);
+		return frame_take_new(table, node, write_all);
 	frame_move(node, held);
 	held->vacant = false;
 	node->origin = held;
@@ -126,8 +127,7 @@ static bool frame_take(struct phyrsim_pagetable *table, struct phyrsim_node *nod
 }
 
 struct phyrsim_node *phyrsim_node_create(struct phyrsim_pagetable *table,
-					 struct phyrsim_node *parent, uint64_t at,
-					 struct phyrsim_span span)
+					 struct phyrsim_node *parent, uint64_t at, bool write_all)
 {
 	unsigned int index_lg2 = table->geometry.granule_lg2 - PHYRSIM_ITEM_LEN_LG2;
 	struct phyrsim_node *node = node_alloc(table, parent->level - 1, index_lg2);
@@ -137,7 +137,7 @@ struct phyrsim_node *phyrsim_node_create(struct phyrsim_pagetable *table,
 		return NULL;
 	node->parent = parent;
 	node->span = phyrsim_item_span(parent, i);
-	if (!frame_take(table, node, phyrsim_within(node->span, span))) {
+	if (!frame_take(table, node, write_all)) {
 		node_free(table->mem, node);
 		return NULL;
 	}

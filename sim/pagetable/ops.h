@@ -41,32 +41,41 @@ static bool in_one_table(const struct phyrsim_pagetable *table, struct phyrsim_s
 /* Is there a leaf anywhere in the span? Absent tables are passed over whole. */
 static bool look_any(const struct phyrsim_pagetable *table, struct phyrsim_span span)
 {
+	uint64_t at = span.first;
+
 	for (;;) {
-		const struct phyrsim_node *node = phyrsim_lowest(table, span.first);
-		unsigned int i = phyrsim_live_next(node, phyrsim_items_of(node, span));
+		const struct phyrsim_node *node = phyrsim_lowest(table, at);
+		struct phyrsim_span rest = { at, span.last };
+		unsigned int i = phyrsim_live_next(node, phyrsim_items_of(node, rest));
 
 		if (i == node->item_cnt) {
 			if (node->span.last >= span.last)
 				return false;
-			span.first = node->span.last + 1;
+			at = node->span.last + 1;
 			continue;
 		}
 		/* No table is empty, but the leaves of this one may lie behind the span. */
 		if (node->level == 0 || !node->child[i] ||
 		    phyrsim_within(node->child[i]->span, span))
 			return true;
-		span.first = node->child[i]->span.first;
+		at = node->child[i]->span.first;
 	}
 }
 
-/* The table of a level for an address; made, with those above it, where it is missing. */
+/*
+ * The table of a level for an address; made, with those above it, where it is missing. What lies
+ * whole in the span that is to be mapped has all its items written: leaves, and pointers to others.
+ */
 static struct phyrsim_node *node_make(struct phyrsim_pagetable *table, const struct piece *piece,
 				      struct phyrsim_span span, struct phyrsim_node **fresh)
 {
 	struct phyrsim_node *node = phyrsim_lowest(table, piece->at);
 
 	while (node->level > piece->level) {
-		node = phyrsim_node_create(table, node, piece->at, span);
+		bool all = phyrsim_within(
+			phyrsim_item_span(node, phyrsim_index(node, piece->at)), span);
+
+		node = phyrsim_node_create(table, node, piece->at, all);
 		if (!node)
 			return NULL;
 		node->next = *fresh;
@@ -76,7 +85,7 @@ static struct phyrsim_node *node_make(struct phyrsim_pagetable *table, const str
 }
 
 /* Makes all tables that the runs need; the new ones are put on a list, lower ones first. */
-static int make_tables(struct phyrsim_pagetable *table, struct cut cut,
+static int make_tables(struct phyrsim_pagetable *table, struct phyrsim_span span, struct cut cut,
 		       struct phyrsim_node **ret_fresh)
 {
 	struct phyrsim_span made = { UINT64_MAX, 0 };
@@ -87,7 +96,7 @@ static int make_tables(struct phyrsim_pagetable *table, struct cut cut,
 
 		if (piece.at >= made.first && piece.at <= made.last)
 			continue;
-		node = node_make(table, &piece, cut.span, ret_fresh);
+		node = node_make(table, &piece, span, ret_fresh);
 		if (!node)
 			return PHYR_E_NOMEM;
 		if (piece.level == 0)
@@ -151,6 +160,7 @@ static inline void write_piece(const struct phyrsim_pagetable *table, struct phy
 	unsigned int first = phyrsim_index(node, piece->at);
 	unsigned int cnt = (unsigned int)(piece->len >> item_lg2);
 	const struct phyrsim_place place = table->geometry.place; /* no store changes it */
+	uint64_t *restrict items = node->items;
 	uint64_t pa = piece->pa;
 
 	prot |= format_shape(table, piece->lg2, piece->level);
@@ -164,9 +174,11 @@ static inline void write_piece(const struct phyrsim_pagetable *table, struct phy
 			fill_repeated(node, first, own_cnt,
 				      prot | format_oa(&place, phyr_pa_at(pa)));
 	} else {
-		for (size_t j = 0; j < cnt; j++)
-			phyrsim_store(node->pa, node->items, first + j,
-				      prot | format_oa(&place, phyr_pa_at(pa + (j << item_lg2))));
+		const uint64_t step = phyr_bits_size(item_lg2);
+
+		for (size_t j = 0; j < cnt; j++, pa += step)
+			phyrsim_store(node->pa, items, first + j,
+				      prot | format_oa(&place, phyr_pa_at(pa)));
 	}
 }
 
@@ -222,7 +234,7 @@ static PHYRSIM_NOINLINE int map_runs(struct phyrsim_pagetable *table, struct phy
 
 	if (look_any(table, span))
 		return PHYR_E_EXISTS;
-	if (!in_one_table(table, span) && make_tables(table, cut, &fresh) != PHYR_OK) {
+	if (!in_one_table(table, span) && make_tables(table, span, cut, &fresh) != PHYR_OK) {
 		cancel_tables(table, fresh);
 		return PHYR_E_NOMEM;
 	}
@@ -312,11 +324,12 @@ static inline unsigned int last_leaf(const struct phyrsim_node *node, struct phy
 /* May the span be removed? A hole anywhere comes before a leaf that reaches out. */
 static int look_all(const struct phyrsim_pagetable *table, struct phyrsim_span span)
 {
-	struct phyrsim_span rest = span;
+	uint64_t at = span.first;
 	bool out = false;
 
 	for (;;) {
-		const struct phyrsim_node *node = phyrsim_lowest(table, rest.first);
+		const struct phyrsim_node *node = phyrsim_lowest(table, at);
+		struct phyrsim_span rest = { at, span.last };
 		struct phyrsim_items in = phyrsim_items_of(node, rest);
 		uint64_t last;
 
@@ -328,7 +341,7 @@ static int look_all(const struct phyrsim_pagetable *table, struct phyrsim_span s
 		last = phyrsim_item_span(node, in.last).last;
 		if (last >= span.last)
 			return out ? PHYR_E_PARTIAL : PHYR_OK;
-		rest.first = last + 1;
+		at = last + 1;
 	}
 }
 
@@ -430,11 +443,12 @@ static struct phyrsim_node *lowest_kept(const struct phyrsim_pagetable *table, u
 static void clear(struct phyrsim_pagetable *table, struct phyrsim_span span,
 		  struct phyr_gather *gather)
 {
-	struct phyrsim_span rest = span;
+	uint64_t at = span.first;
 	uint64_t last;
 
 	do {
-		struct phyrsim_node *node = lowest_kept(table, rest.first, span);
+		struct phyrsim_node *node = lowest_kept(table, at, span);
+		struct phyrsim_span rest = { at, span.last };
 		struct phyrsim_items in = phyrsim_items_of(node, rest);
 
 		if (node->level > 0 && node->child[in.first]) {
@@ -445,7 +459,7 @@ static void clear(struct phyrsim_pagetable *table, struct phyrsim_span span,
 			clear_leaves(table, node, in, gather);
 		}
 		last = phyrsim_item_span(node, in.last).last;
-		rest.first = last + 1;
+		at = last + 1;
 		remove_empty(table, node, gather);
 	} while (last < span.last);
 }

@@ -149,13 +149,11 @@ struct phyrsim_pagetable {
 
 /*
  * Makes the table of one level less under a parent, for the place of an address. It is known to
- * its parent, but hardware does not see it yet. Its items are zero, unless the table translates
- * nothing outside of a span: then they may be anything, and whoever maps the span writes them all.
- * NULL: no memory.
+ * its parent, but hardware does not see it yet. Its items are zero; who is going to write them all
+ * says so, and they may be anything. NULL: no memory.
  */
 struct phyrsim_node *phyrsim_node_create(struct phyrsim_pagetable *table,
-					 struct phyrsim_node *parent, uint64_t at,
-					 struct phyrsim_span span);
+					 struct phyrsim_node *parent, uint64_t at, bool write_all);
 
 /* Takes back phyrsim_node_create() for a node that hardware never saw. */
 void phyrsim_node_cancel(struct phyrsim_pagetable *table, struct phyrsim_node *node);
