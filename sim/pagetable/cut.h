@@ -34,8 +34,9 @@ struct cut {
 static inline struct cut cut_begin(const struct phyrsim_pagetable *table, struct phyrsim_span span,
 				   const struct phyr_range *runs, size_t run_cnt)
 {
-	struct cut cut = { runs, runs + run_cnt, table->geometry.sizes, span.last, span.first,
-			   0,	 0 };
+	struct cut cut = {
+		runs, runs + run_cnt, table->geometry.sizes, span.last, span.first, 0, 0
+	};
 
 	return cut;
 }
@@ -57,8 +58,7 @@ static inline size_t cut_granules(const struct cut *cut, size_t cnt, unsigned in
 }
 
 /* Scattered granules are the common case, and need no thought: all that one table takes. */
-static inline void cut_scattered(struct cut *cut, unsigned int granule_lg2,
-				 struct piece *ret_piece)
+static inline void cut_scattered(struct cut *cut, unsigned int granule_lg2, struct piece *ret_piece)
 {
 	uint64_t rest = ~cut->at & phyr_bits_mask(phyrsim_item_lg2(granule_lg2, 1));
 	size_t cnt;

@@ -23,12 +23,14 @@
  * unmap: look (everything must be mapped, whole), then clear. Tables that the range covers whole
  * are not cleared item by item: their pointer goes, and they with all that is below them.
  *
- * Both go forward table by table, and from the top only when they come to another table.
+ * Both go forward table by table, and up to a common table when they come to another one. A single
+ * item of a table that is there needs nothing of all that: item.h.
  */
 #include "count.h"
 #include "cut.h"
-#include "store.h"
+#include "item.h"
 #include "table.h"
+#include "write.h"
 
 /* Does the span lie in one table of level 0 that exists? */
 static bool in_one_table(const struct phyrsim_pagetable *table, struct phyrsim_span span)
@@ -72,8 +74,8 @@ static struct phyrsim_node *node_make(struct phyrsim_pagetable *table, const str
 	struct phyrsim_node *node = phyrsim_lowest(table, piece->at);
 
 	while (node->level > piece->level) {
-		bool all = phyrsim_within(
-			phyrsim_item_span(node, phyrsim_index(node, piece->at)), span);
+		bool all = phyrsim_within(phyrsim_item_span(node, phyrsim_index(node, piece->at)),
+					  span);
 
 		node = phyrsim_node_create(table, node, piece->at, all);
 		if (!node)
@@ -132,56 +134,6 @@ static void link_tables(struct phyrsim_pagetable *table, struct phyrsim_node *fr
 		table->stats.table_max = table->stats.table_cnt;
 }
 
-/* Leaves of several items each, which all have the value of the first. */
-static void fill_repeated(struct phyrsim_node *node, unsigned int first, unsigned int cnt,
-			  uint64_t item)
-{
-	for (size_t j = 0; j < cnt; j++)
-		phyrsim_store(node->pa, node->items, first + j, item);
-}
-
-/* Leaves that are all somewhere else. */
-static void fill_scattered(struct phyrsim_node *node, unsigned int first, const struct piece *piece,
-			   const struct phyrsim_place *place, uint64_t prot)
-{
-	const struct phyr_range *restrict runs = piece->runs;
-	uint64_t *restrict items = node->items;
-	size_t cnt = (size_t)(piece->len >> piece->lg2);
-
-	for (size_t j = 0; j < cnt; j++)
-		phyrsim_store(node->pa, items, first + j, prot | format_oa(place, runs[j].pa));
-}
-
-/* Writes the items of a piece. */
-static inline void write_piece(const struct phyrsim_pagetable *table, struct phyrsim_node *node,
-			       const struct piece *piece, uint64_t prot)
-{
-	unsigned int item_lg2 = node->item_lg2;
-	unsigned int first = phyrsim_index(node, piece->at);
-	unsigned int cnt = (unsigned int)(piece->len >> item_lg2);
-	const struct phyrsim_place place = table->geometry.place; /* no store changes it */
-	uint64_t *restrict items = node->items;
-	uint64_t pa = piece->pa;
-
-	prot |= format_shape(table, piece->lg2, piece->level);
-	node->grouped |= piece->lg2 > item_lg2;
-	if (piece->runs)
-		fill_scattered(node, first, piece, &place, prot);
-	else if (FORMAT_REPEATS && piece->lg2 > item_lg2) {
-		unsigned int own_cnt = 1u << (piece->lg2 - item_lg2);
-
-		for (; cnt > 0; cnt -= own_cnt, first += own_cnt, pa += phyr_bits_size(piece->lg2))
-			fill_repeated(node, first, own_cnt,
-				      prot | format_oa(&place, phyr_pa_at(pa)));
-	} else {
-		const uint64_t step = phyr_bits_size(item_lg2);
-
-		for (size_t j = 0; j < cnt; j++, pa += step)
-			phyrsim_store(node->pa, items, first + j,
-				      prot | format_oa(&place, phyr_pa_at(pa)));
-	}
-}
-
 static inline void fill_piece(struct phyrsim_pagetable *table, struct phyrsim_node *node,
 			      const struct piece *piece, uint64_t prot)
 {
@@ -207,31 +159,16 @@ static void fill(struct phyrsim_pagetable *table, struct cut cut, uint64_t prot)
 	}
 }
 
-/* Maps one granule for which there is a table. */
-static inline int map_one(struct phyrsim_pagetable *table, struct phyrsim_node *node, uint64_t at,
-			  phyr_pa pa, uint64_t prot)
-{
-	unsigned int granule_lg2 = format_granule_lg2(table);
-	unsigned int i = (unsigned int)((at - node->span.first) >> granule_lg2);
-	uint64_t bit = UINT64_C(1) << (i % 64);
-
-	if (node->live[i / 64] & bit)
-		return PHYR_E_EXISTS;
-	prot |= format_shape(table, granule_lg2, 0);
-	phyrsim_store(node->pa, node->items, i, prot | format_oa(&table->geometry.place, pa));
-	node->live[i / 64] |= bit;
-	node->live_cnt++;
-	table->stats.leaves.cnt[granule_lg2]++;
-	return PHYR_OK;
-}
-
 /* Apart from format_map(), which is to stay small. */
 static PHYRSIM_NOINLINE int map_runs(struct phyrsim_pagetable *table, struct phyrsim_span span,
 				     const struct phyr_range *runs, size_t run_cnt, uint64_t prot)
 {
 	const struct cut cut = cut_begin(table, span, runs, run_cnt);
 	struct phyrsim_node *fresh = NULL;
+	struct phyrsim_node *node = phyrsim_lowest(table, span.first);
 
+	if (run_cnt == 1 && is_item(table, node, span) && is_leaf(table, node, runs->pa))
+		return map_large(table, node, span.first, runs->pa, prot);
 	if (look_any(table, span))
 		return PHYR_E_EXISTS;
 	if (!in_one_table(table, span) && make_tables(table, span, cut, &fresh) != PHYR_OK) {
@@ -284,6 +221,7 @@ static PHYRSIM_NOINLINE int map_beyond(struct phyrsim_pagetable *table, struct p
 static int format_map(struct phyrsim_pagetable *table, struct phyrsim_span span,
 		      const struct phyr_range *runs, size_t run_cnt, struct phyrsim_use use)
 {
+	const struct rank granule = { format_granule_lg2(table), 0 };
 	uint64_t prot = format_prot(table, use.perm, use.attrs);
 	struct phyrsim_node *node;
 
@@ -292,10 +230,11 @@ static int format_map(struct phyrsim_pagetable *table, struct phyrsim_span span,
 		return map_beyond(table, span, runs, run_cnt, prot);
 #endif
 	node = phyrsim_lowest(table, span.first);
-	if (node->level > 0 || (span.last - span.first) >> format_granule_lg2(table) > 0)
+	if (node->level > 0 || !is_item(table, node, span))
 		return map_runs(table, span, runs, run_cnt, prot);
 	phyrsim_near_set(table, node);
-	return map_one(table, node, span.first, runs->pa, prot);
+	return map_item(table, node, granule, span.first,
+			prot | format_oa(&table->geometry.place, runs->pa));
 }
 
 /* Does the leaf that item i belongs to reach out of the span? */
@@ -415,8 +354,8 @@ static void remove_subtree(struct phyrsim_pagetable *table, struct phyrsim_node 
 }
 
 /* Removes a table that has become empty, and those above it that become so by that. */
-static inline void remove_empty(struct phyrsim_pagetable *table, struct phyrsim_node *node,
-				struct phyr_gather *gather)
+static PHYRSIM_NOINLINE void remove_empty(struct phyrsim_pagetable *table,
+					  struct phyrsim_node *node, struct phyr_gather *gather)
 {
 	while (node->parent && phyrsim_live_none(node)) {
 		unlink_table(table, node);
@@ -465,8 +404,8 @@ static void clear(struct phyrsim_pagetable *table, struct phyrsim_span span,
 }
 
 /* Unmaps what lies in one table of level 0 and is not all of it. */
-static inline int unmap_near(struct phyrsim_pagetable *table, struct phyrsim_node *node,
-			     struct phyrsim_span span, struct phyr_gather *gather)
+static PHYRSIM_NOINLINE int unmap_near(struct phyrsim_pagetable *table, struct phyrsim_node *node,
+				       struct phyrsim_span span, struct phyr_gather *gather)
 {
 	struct phyrsim_items in = phyrsim_items_of(node, span);
 
@@ -494,12 +433,20 @@ static int format_unmap(struct phyrsim_pagetable *table, struct phyrsim_span spa
 			struct phyr_gather *gather)
 {
 	struct phyrsim_node *node;
+	int err;
 
 #if FORMAT_GROWS
 	if (span.last > table->top->span.last)
 		return PHYR_E_NOENT;
 #endif
 	node = phyrsim_lowest(table, span.first);
+	if (is_item(table, node, span)) {
+		phyrsim_near_set(table, node);
+		err = clear_item(table, node, span.first, gather);
+		if (err == PHYR_OK && phyrsim_live_none(node))
+			remove_empty(table, node, gather);
+		return err;
+	}
 	if (node->level == 0 && span.last <= node->span.last && !phyrsim_within(node->span, span))
 		return unmap_near(table, node, span, gather);
 	return unmap_far(table, span, gather);

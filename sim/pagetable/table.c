@@ -193,8 +193,8 @@ static inline struct checked check_run(const struct phyrsim_pagetable *table,
 }
 
 static inline int map_checked(struct phyrsim_pagetable *table, phyr_iova iova,
-			      const struct phyr_range *runs, size_t run_cnt,
-			      struct phyrsim_use use, struct checked checked)
+			      const struct phyr_range *runs, size_t run_cnt, struct phyrsim_use use,
+			      struct checked checked)
 {
 	struct phyr_iova_range range = { iova, checked.len };
 	struct phyrsim_span span;

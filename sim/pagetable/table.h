@@ -54,21 +54,21 @@ struct phyrsim_node {
 	uint64_t *items;	     /* the frame; NULL when another node has taken it over */
 	struct phyrsim_span span;    /* what it translates */
 	struct phyrsim_node *parent; /* NULL in the top */
-	uint64_t *live; /* [bit i = item i]; behind the children, in the same memory */
-	unsigned int live_cnt; /* bits set in live */
+	uint64_t *live;		     /* [bit i = item i]; behind the children, in the same memory */
+	unsigned int live_cnt;	     /* bits set in live */
 	unsigned int level;
 	unsigned int item_lg2; /* [log2 bytes] what one item translates */
 	unsigned int item_cnt; /* 512, 2048 or 8192; in a top, any power of two from 2 */
 	/* What is above, each call on an item needs. */
-	bool grouped;		/* it may have had leaves of several items since it was made */
-	bool vacant;		/* held back, all items zero: the frame may go back into its place */
+	bool grouped; /* it may have had leaves of several items since it was made */
+	bool vacant;  /* held back, all items zero: the frame may go back into its place */
 	unsigned int frame_lg2; /* [log2 bytes] of memory that it takes */
 	phyr_pa pa;
 	struct phyrsim_node *next;   /* in the one list that it is on: fresh, or a gather's */
 	struct phyrsim_node *origin; /* whose frame it took over, until it is linked; or NULL */
 	struct phyrsim_node *bucket_next;
 	struct phyrsim_node **bucket_link; /* what points at it while it is held back */
-	struct phyrsim_node *child[]; /* above level 0: item_cnt, NULL = no table */
+	struct phyrsim_node *child[];	   /* above level 0: item_cnt, NULL = no table */
 };
 
 /* Where an item has the bits of an output address, if that depends on the table: Arm. */
