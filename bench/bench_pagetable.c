@@ -13,7 +13,6 @@
 
 #include "pagetable_world.h"
 
-#define SINGLE_CNT 32768
 #define BUFFER_CNT 256
 #define FILL_CNT 131072
 #define WALK_CNT 4096
@@ -36,30 +35,19 @@ struct setting {
 };
 
 /* Which page is mapped next; none of them is the last one of a table. */
-static uint32_t in_order[SINGLE_CNT], scattered[PAGES_1G - PAGES_1G / PAGES_2M];
+static uint32_t in_order[SINGLE_CNT], scattered[SCATTERED_CNT];
 
 static struct phyr_range pages[FILL_CNT];
 static uint64_t flat[FILL_CNT];
 
 static void make_inputs(void)
 {
-	const uint32_t cnt = sizeof(scattered) / sizeof(scattered[0]);
 	uint64_t random = 1;
 
-	for (uint32_t i = 0; i < cnt; i++)
-		scattered[i] = i + i / (PAGES_2M - 1);
-	memcpy(in_order, scattered, sizeof(in_order));
-	for (uint32_t i = cnt; i > 1; i--) {
-		uint32_t j = (uint32_t)(bench_random(&random) % i);
-		uint32_t other = scattered[j];
-
-		scattered[j] = scattered[i - 1];
-		scattered[i - 1] = other;
-	}
-	for (size_t i = 0; i < FILL_CNT; i++) {
-		pages[i].pa = phyr_pa_at(bench_random(&random) >> 28 << PHYR_PAGE_LG2);
-		pages[i].len = PAGE;
-	}
+	order_pages(in_order, SINGLE_CNT);
+	order_pages(scattered, SCATTERED_CNT);
+	shuffle_pages(scattered, SCATTERED_CNT, &random);
+	scatter_pages(pages, FILL_CNT, &random);
 }
 
 static int map_singles(const struct world *w, const uint32_t *order)
@@ -88,16 +76,24 @@ static struct world open_world(const struct setting *setting)
 	return w;
 }
 
+/* A table in which each page of an order has a table that stays. */
+static struct world open_singles(const struct setting *setting)
+{
+	struct world w = open_world(setting);
+
+	for (uint64_t page = PAGES_2M - 1; page < PAGES_1G; page += PAGES_2M)
+		bench_require(map(&w, page, pages, 1) == PHYR_OK);
+	return w;
+}
+
 /* Single pages, into tables that are there. */
 static void map_single(struct bench *b, const void *arg)
 {
 	const struct setting *setting = arg;
 	const uint32_t *order = setting->shape->order;
-	struct world w = open_world(setting);
+	struct world w = open_singles(setting);
 	int err = 0;
 
-	for (uint64_t page = PAGES_2M - 1; page < PAGES_1G; page += PAGES_2M)
-		err |= map(&w, page, pages, 1);
 	while (bench_running(b)) {
 		err |= map_singles(&w, order);
 		bench_pause(b);
@@ -115,11 +111,9 @@ static void unmap_single(struct bench *b, const void *arg)
 {
 	const struct setting *setting = arg;
 	const uint32_t *order = setting->shape->order;
-	struct world w = open_world(setting);
+	struct world w = open_singles(setting);
 	int err = 0;
 
-	for (uint64_t page = PAGES_2M - 1; page < PAGES_1G; page += PAGES_2M)
-		err |= map(&w, page, pages, 1);
 	while (bench_running(b)) {
 		bench_pause(b);
 		err |= map_singles(&w, order);

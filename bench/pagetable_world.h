@@ -14,6 +14,10 @@
 #define PAGES_2M 512
 #define PAGES_1G 262144
 
+#define SINGLE_CNT 32768
+/* All pages of 1 GiB but the last of each table, which are stakes. */
+#define SCATTERED_CNT (PAGES_1G - PAGES_1G / PAGES_2M)
+
 struct world {
 	struct phyrsim_mem *frames;
 	struct phyrsim_pagetable *table;
@@ -59,6 +63,33 @@ static inline int unmap(const struct world *w, uint64_t page, uint64_t page_cnt)
 	err = phyrsim_pagetable_unmap(w->table, range, &gather);
 	phyrsim_pagetable_release(w->table, &gather);
 	return err;
+}
+
+/* Which page is mapped next, one after another; none is the last one of a table. */
+static inline void order_pages(uint32_t *order, uint32_t cnt)
+{
+	for (uint32_t i = 0; i < cnt; i++)
+		order[i] = i + i / (PAGES_2M - 1);
+}
+
+static inline void shuffle_pages(uint32_t *order, uint32_t cnt, uint64_t *random)
+{
+	for (uint32_t i = cnt; i > 1; i--) {
+		uint32_t j = (uint32_t)(bench_random(random) % i);
+		uint32_t other = order[j];
+
+		order[j] = order[i - 1];
+		order[i - 1] = other;
+	}
+}
+
+/* Single pages anywhere below 2^48. */
+static inline void scatter_pages(struct phyr_range *pages, size_t cnt, uint64_t *random)
+{
+	for (size_t i = 0; i < cnt; i++) {
+		pages[i].pa = phyr_pa_at(bench_random(random) >> 28 << PHYR_PAGE_LG2);
+		pages[i].len = PAGE;
+	}
 }
 
 /* Does hardware find the page there? */

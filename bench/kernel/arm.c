@@ -12,17 +12,9 @@
 #include <string.h>
 #include <time.h>
 
-#include <phyr/heap.h>
-#include <phyrsim/pagetable.h>
-
-#include "../bench.h"
+#include "../pagetable_world.h"
 #include "linux_arm.h"
 
-#define PAGE PHYR_PAGE_SIZE
-#define BASE UINT64_C(0x4000000000)
-#define PAGES_2M 512
-#define PAGES_1G 262144
-#define SINGLE_CNT 32768
 #define LARGE_CNT 131072
 #define REP_CNT 31
 #define BLOCK_NS 2e6 /* a repetition of one side */
@@ -45,11 +37,10 @@ struct shape {
 	const uint32_t *order; /* NULL = one call */
 };
 
-static struct phyrsim_mem *frames;
-static struct phyrsim_pagetable *ours;
+static struct world ours;
 static struct linux_arm *theirs;
 static struct phyr_range pages[LARGE_CNT];
-static uint32_t in_order[SINGLE_CNT], scattered[PAGES_1G - PAGES_1G / PAGES_2M];
+static uint32_t in_order[SINGLE_CNT], scattered[SCATTERED_CNT];
 static int rep_cnt = REP_CNT;
 
 /* The process's own time: what others do to the machine is not in it. */
@@ -61,11 +52,6 @@ static double cpu_ns(void)
 	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
-static phyr_iova iova_of(uint64_t page)
-{
-	return phyr_iova_at(BASE + page * PAGE);
-}
-
 static struct phyr_iova_range range_of(uint64_t page, uint64_t page_cnt)
 {
 	return (struct phyr_iova_range){ iova_of(page), page_cnt * PAGE };
@@ -73,25 +59,19 @@ static struct phyr_iova_range range_of(uint64_t page, uint64_t page_cnt)
 
 static int our_map(uint64_t page, const struct phyr_range *runs, size_t run_cnt)
 {
-	return phyrsim_pagetable_map(ours, iova_of(page), runs, run_cnt, PHYR_PERM_READ_WRITE, 0);
+	return map(&ours, page, runs, run_cnt);
 }
 
 static int our_unmap(uint64_t page, uint64_t page_cnt)
 {
-	struct phyr_gather gather;
-	int err;
-
-	phyr_gather_init(&gather);
-	err = phyrsim_pagetable_unmap(ours, range_of(page, page_cnt), &gather);
-	phyrsim_pagetable_release(ours, &gather);
-	return err;
+	return unmap(&ours, page, page_cnt);
 }
 
 static uint64_t our_entry(uint64_t page)
 {
 	struct phyrsim_leaf leaf;
 
-	bench_require(phyrsim_pagetable_next(ours, range_of(page, 1), &leaf) == PHYR_OK);
+	bench_require(phyrsim_pagetable_next(ours.table, range_of(page, 1), &leaf) == PHYR_OK);
 	return leaf.entry;
 }
 
@@ -121,34 +101,12 @@ static const struct side their_side_by_page = { their_map, their_unmap_pages, th
 
 static void make_inputs(void)
 {
-	const uint32_t cnt = sizeof(scattered) / sizeof(scattered[0]);
 	uint64_t random = 1;
 
-	/* All pages of 1 GiB but the last of each table, which are stakes. */
-	for (uint32_t i = 0; i < cnt; i++)
-		scattered[i] = i + i / (PAGES_2M - 1);
-	memcpy(in_order, scattered, sizeof(in_order));
-	for (uint32_t i = cnt; i > 1; i--) {
-		const uint32_t j = (uint32_t)(bench_random(&random) % i), other = scattered[j];
-
-		scattered[j] = scattered[i - 1];
-		scattered[i - 1] = other;
-	}
-	for (size_t i = 0; i < LARGE_CNT; i++) {
-		pages[i].pa = phyr_pa_at(bench_random(&random) >> 28 << PHYR_PAGE_LG2);
-		pages[i].len = PAGE;
-	}
-}
-
-static void make_tables(void)
-{
-	struct phyrsim_pagetable_params params = { .format = PHYRSIM_FORMAT_ARM_S1 };
-
-	bench_require(phyrsim_mem_create(phyr_heap_mem(), &frames) == PHYR_OK);
-	params.mem = phyr_heap_mem();
-	params.frames = frames;
-	bench_require(phyrsim_pagetable_create(&params, &ours) == PHYR_OK);
-	theirs = linux_arm_create();
+	order_pages(in_order, SINGLE_CNT);
+	order_pages(scattered, SCATTERED_CNT);
+	shuffle_pages(scattered, SCATTERED_CNT, &random);
+	scatter_pages(pages, LARGE_CNT, &random);
 }
 
 static int map_shape(const struct side *side, const struct shape *shape)
@@ -313,7 +271,8 @@ int main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "--quick") == 0)
 		rep_cnt = 1;
 	make_inputs();
-	make_tables();
+	world_init(&ours, PHYRSIM_FORMAT_ARM_S1, phyr_heap_mem());
+	theirs = linux_arm_create();
 	printf("[ns], medians of %d repetitions\n%-28s %-14s %10s %10s %8s\n", rep_cnt, "shape",
 	       "what", "Linux", "libphyr", "ratio");
 	for (size_t i = 0; i < long_cnt; i++)
@@ -321,7 +280,6 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < short_cnt; i++)
 		contest_pairs(&short_shapes[i], false);
 	contest_pairs(&short_shapes[short_cnt - 1], true);
-	phyrsim_pagetable_destroy(ours);
-	phyrsim_mem_destroy(frames);
+	world_fini(&ours);
 	return 0;
 }
