@@ -60,7 +60,7 @@ static struct part *pop_spare(struct tree *tree, unsigned int level)
 	tree->spares.node_cnt -= level != 0;
 	/* Of a node without kids the children are not in use. */
 	memset(part, 0, level ? offsetof(struct node, most) : sizeof(struct leaf));
-	phyr_part_sum(part, level, &part->sum);
+	phyr_part_init(part, level);
 	return part;
 }
 
