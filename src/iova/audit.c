@@ -88,7 +88,7 @@ static const char *check_sum(const struct part *part, unsigned int level)
 		return "a node is summed up wrongly";
 	if (memcmp(again.tops, node->tops, sizeof(again.tops)) != 0 ||
 	    memcmp(again.most, node->most, sizeof(again.most)) != 0 ||
-	    memcmp(again.orders, node->orders, sizeof(again.orders)) != 0 ||
+	    again.orders != node->orders ||
 	    memcmp(again.order, node->order, sizeof(again.order)) != 0 ||
 	    memcmp(again.best, node->best, sizeof(again.best)) != 0 ||
 	    memcmp(again.children, node->children, sizeof(again.children)) != 0)

@@ -186,7 +186,7 @@ static bool in_tightest_kid(const struct node *node, unsigned int level,
 	for (unsigned int word = 0; word < WORD_CNT; word++) {
 		uint64_t set = 0;
 
-		if (node->orders[word] > search->order)
+		if (bytes_get(node->orders, word) > search->order)
 			set = node->kids[word] &
 			      units_in(search->window,
 				       base + ((uint64_t)word * 64 << unit_lg2(level)),
@@ -229,7 +229,7 @@ static bool in_first(const struct node *node, unsigned int level, const struct s
 
 		if (word < units.first / 64 || word > units.last / 64)
 			continue;
-		if (node->kid_cnt && node->orders[word] > search->order)
+		if (node->kid_cnt && bytes_get(node->orders, word) > search->order)
 			set |= node->kids[word];
 		set &= bits_in(units, word);
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Eight numbers below 2^15 in two words, looked at all at once. The top bit of each takes what is
- * borrowed from it.
+ * Eight small numbers in one or two words, looked at all at once: as bytes, below 2^7, or in lanes of
+ * 16 bits, below 2^15. The top bit of each takes what is borrowed from it.
  */
 #ifndef PHYR_IOVA_LANES_H
 #define PHYR_IOVA_LANES_H
 
 #include <phyr/bits.h>
 
+#define BYTE_TOPS UINT64_C(0x8080808080808080)
 #define LANE_ONES UINT64_C(0x0001000100010001)
 #define LANE_TOPS (LANE_ONES << 15)
 
@@ -29,6 +30,23 @@ static inline uint64_t tops_larger(uint64_t a, uint64_t b, uint64_t tops, unsign
 
 	/* All bits but the top ones, which are 0. */
 	return a ^ ((a ^ b) & (at_least - (at_least >> top)));
+}
+
+static inline uint64_t bytes_get(uint64_t bytes, unsigned int i)
+{
+	return bytes >> i * 8 & 0xff;
+}
+
+static inline void bytes_set(uint64_t *bytes, unsigned int i, uint64_t number)
+{
+	*bytes = (*bytes & ~(UINT64_C(0xff) << i * 8)) | number << i * 8;
+}
+
+static inline uint64_t bytes_max(uint64_t bytes)
+{
+	for (unsigned int shift = 32; shift >= 8; shift /= 2)
+		bytes = tops_larger(bytes, bytes >> shift, BYTE_TOPS, 7);
+	return bytes & 0xff;
 }
 
 static inline uint64_t lanes_get(const struct lanes *lanes, unsigned int i)

@@ -70,7 +70,7 @@ struct node {
 	uint64_t kids[WORD_CNT];
 	uint64_t most[WORD_CNT];     /* the largest `best` of 64 units */
 	uint64_t tops[UNIT_CNT / 8]; /* … and of 8 */
-	uint8_t orders[WORD_CNT];    /* the largest `order` of a word's units */
+	uint64_t orders;	     /* by bytes, the largest `order` of a word's units */
 	uint8_t order[UNIT_CNT];     /* of kids: as in their sum; else 0 */
 	uint64_t best[UNIT_CNT]; /* the hole that ends in the unit, below, or the longest in it */
 	struct child children[UNIT_CNT];
