@@ -69,6 +69,16 @@ static bool down(const struct part *part, uint64_t upto, uint64_t cnt, uint64_t 
 	return down_in(part, i, part->words[i].taken, cnt, ret_last);
 }
 
+uint64_t phyr_part_highest(const struct part *part, unsigned int level, uint64_t cnt)
+{
+	unsigned int lg2 = unit_lg2(level), i;
+	uint64_t units = (cnt + phyr_bits_mask(lg2)) >> lg2, last;
+
+	i = phyr_bits_log2(lanes_reach(&part->holes, units)) / 8;
+	(void)down_in(part, i, part->words[i].taken, units, &last);
+	return ((last + 1) << lg2) - cnt;
+}
+
 /* The first unit of the lowest hole of cnt from a unit on, which is taken or the first of all. */
 static bool up(const struct part *part, uint64_t from, uint64_t cnt, uint64_t *ret_first)
 {

@@ -266,6 +266,8 @@ struct want_hole {
  */
 bool phyr_part_find(const struct part *part, unsigned int level, struct span bounds,
 		    const struct want_hole *want, uint64_t *ret);
+/* The highest of all in a part without kids; there is one. */
+uint64_t phyr_part_highest(const struct part *part, unsigned int level, uint64_t cnt);
 bool phyr_tree_find(const struct tree *tree, struct span bounds, const struct want_hole *want,
 		    uint64_t *ret_first);
 
