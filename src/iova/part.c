@@ -44,17 +44,14 @@ unsigned int phyr_part_free_from(const struct part *part, unsigned int unit)
 	return below == UNIT_CNT ? 0 : below + 1;
 }
 
-unsigned int phyr_part_end(const struct part *part, unsigned int from)
+bool phyr_part_ends_with(const struct part *part, struct span units)
 {
-	unsigned int i = from / 64;
-	uint64_t word = part->words[i].ends & UINT64_MAX << (from & 63);
+	uint64_t others = 0;
 
-	while (!word) {
-		if (++i == WORD_CNT)
-			return UNIT_CNT;
-		word = part->words[i].ends;
-	}
-	return i * 64 + phyr_bits_ctz(word);
+	for (uint64_t i = units.first / 64; i < units.last / 64; i++)
+		others |= part->words[i].ends & bits_in(units, i);
+	return !others && (part->words[units.last / 64].ends & bits_in(units, units.last / 64)) ==
+				  bit_of((unsigned int)units.last);
 }
 
 /* The longest run of ones, at least one of 64 bits is 0: halving, without a branch to guess. */

@@ -194,8 +194,8 @@ unsigned int phyr_part_up(const struct part *part, unsigned int from, bool taken
 unsigned int phyr_part_down(const struct part *part, unsigned int from, bool taken);
 /* The lowest unit from which on all are free, up to one that is not asked. */
 unsigned int phyr_part_free_from(const struct part *part, unsigned int unit);
-/* The first unit from one on that ends a range. */
-unsigned int phyr_part_end(const struct part *part, unsigned int from);
+/* Does a range end with the last of some units, and none with another? */
+bool phyr_part_ends_with(const struct part *part, struct span units);
 /* Sums up a part in which all is free, and whose bits are 0. */
 void phyr_part_init(struct part *part, unsigned int level);
 /* Sets bits that are clear, and sums up their words; clears bits that are set. */
