@@ -5,112 +5,49 @@
  *
  * A table goes when its last leaf goes. A stake, one more page that stays mapped, keeps the tables
  * above it, so that a shape says which tables a pass makes and drops.
+ *
+ * Not here: more memory than caches hold (bench_pagetable_large.c), Linux (kernel/).
  */
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
-#include <phyr/heap.h>
-#include <phyrsim/pagetable.h>
-#include <phyrsim/walker.h>
+#include "pagetable_world.h"
 
-#include "bench.h"
-
-#define PAGE PHYR_PAGE_SIZE
-#define BASE UINT64_C(0x4000000000)
-#define PAGES_2M 512
-#define PAGES_1G 262144
-#define SINGLE_CNT 32768
 #define BUFFER_CNT 256
 #define FILL_CNT 131072
 #define WALK_CNT 4096
 
-struct world {
-	struct phyrsim_mem *frames;
-	struct phyrsim_pagetable *table;
-};
-
 /* What is mapped at BASE in one call; the stake is the page of that number behind it. */
 struct shape {
+	const char *name;
+	bench_fn *fn;
 	const struct phyr_range *runs;
 	size_t run_cnt;
 	uint64_t page_cnt;
 	uint64_t stake;
+	const uint32_t *order; /* of single pages instead */
+};
+
+/* A shape in a format: what a benchmark gets. */
+struct setting {
+	const struct shape *shape;
+	enum phyrsim_format format;
 };
 
 /* Which page is mapped next; none of them is the last one of a table. */
-static uint32_t in_order[SINGLE_CNT], scattered[PAGES_1G - PAGES_1G / PAGES_2M];
+static uint32_t in_order[SINGLE_CNT], scattered[SCATTERED_CNT];
 
 static struct phyr_range pages[FILL_CNT];
 static uint64_t flat[FILL_CNT];
 
 static void make_inputs(void)
 {
-	const uint32_t cnt = sizeof(scattered) / sizeof(scattered[0]);
 	uint64_t random = 1;
 
-	for (uint32_t i = 0; i < cnt; i++)
-		scattered[i] = i + i / (PAGES_2M - 1);
-	memcpy(in_order, scattered, sizeof(in_order));
-	for (uint32_t i = cnt; i > 1; i--) {
-		uint32_t j = (uint32_t)(bench_random(&random) % i);
-		uint32_t other = scattered[j];
-
-		scattered[j] = scattered[i - 1];
-		scattered[i - 1] = other;
-	}
-	for (size_t i = 0; i < FILL_CNT; i++) {
-		pages[i].pa = phyr_pa_at(bench_random(&random) >> 24 << PHYR_PAGE_LG2);
-		pages[i].len = PAGE;
-	}
-}
-
-static phyr_iova iova_of(uint64_t page)
-{
-	return phyr_iova_at(BASE + page * PAGE);
-}
-
-static int map_page(const struct world *w, uint64_t page, struct phyr_range run)
-{
-	return phyrsim_pagetable_map(w->table, iova_of(page), &run, 1, PHYR_PERM_READ_WRITE, 0);
-}
-
-static int unmap(const struct world *w, uint64_t page, uint64_t page_cnt)
-{
-	const struct phyr_iova_range range = { iova_of(page), page_cnt * PAGE };
-	struct phyr_gather gather;
-	int err;
-
-	phyr_gather_init(&gather);
-	err = phyrsim_pagetable_unmap(w->table, range, &gather);
-	phyrsim_pagetable_release(w->table, &gather);
-	return err;
-}
-
-static void world_init(struct world *w)
-{
-	struct phyrsim_pagetable_params params = { 0 };
-
-	bench_require(phyrsim_mem_create(phyr_heap_mem(), &w->frames) == PHYR_OK);
-	params.mem = phyr_heap_mem();
-	params.frames = w->frames;
-	bench_require(phyrsim_pagetable_create(&params, &w->table) == PHYR_OK);
-}
-
-static void world_fini(struct world *w)
-{
-	phyrsim_pagetable_destroy(w->table);
-	phyrsim_mem_destroy(w->frames);
-}
-
-/* Does hardware find the page there? */
-static bool leads_to(const struct world *w, uint64_t page, uint64_t pa)
-{
-	struct phyrsim_access access = { iova_of(page), PHYR_PERM_READ, 0 };
-	struct phyrsim_walk walk;
-	struct phyrsim_root root;
-
-	phyrsim_pagetable_root(w->table, &root);
-	return phyrsim_walk(w->frames, &root, &access, &walk) == PHYR_OK && walk.pa.addr == pa;
+	order_pages(in_order, SINGLE_CNT);
+	order_pages(scattered, SCATTERED_CNT);
+	shuffle_pages(scattered, SCATTERED_CNT, &random);
+	scatter_pages(pages, FILL_CNT, &random);
 }
 
 static int map_singles(const struct world *w, const uint32_t *order)
@@ -118,7 +55,7 @@ static int map_singles(const struct world *w, const uint32_t *order)
 	int err = 0;
 
 	for (size_t i = 0; i < SINGLE_CNT; i++)
-		err |= map_page(w, order[i], pages[i]);
+		err |= map(w, order[i], &pages[i], 1);
 	return err;
 }
 
@@ -131,16 +68,32 @@ static int unmap_singles(const struct world *w, const uint32_t *order)
 	return err;
 }
 
-/* Single pages into tables that are there. */
+static struct world open_world(const struct setting *setting)
+{
+	struct world w;
+
+	world_init(&w, setting->format, phyr_heap_mem());
+	return w;
+}
+
+/* A table in which each page of an order has a table that stays. */
+static struct world open_singles(const struct setting *setting)
+{
+	struct world w = open_world(setting);
+
+	for (uint64_t page = PAGES_2M - 1; page < PAGES_1G; page += PAGES_2M)
+		bench_require(map(&w, page, pages, 1) == PHYR_OK);
+	return w;
+}
+
+/* Single pages, into tables that are there. */
 static void map_single(struct bench *b, const void *arg)
 {
-	const uint32_t *order = arg;
-	struct world w;
+	const struct setting *setting = arg;
+	const uint32_t *order = setting->shape->order;
+	struct world w = open_singles(setting);
 	int err = 0;
 
-	world_init(&w);
-	for (uint64_t page = PAGES_2M - 1; page < PAGES_1G; page += PAGES_2M)
-		err |= map_page(&w, page, pages[0]);
 	while (bench_running(b)) {
 		err |= map_singles(&w, order);
 		bench_pause(b);
@@ -153,10 +106,28 @@ static void map_single(struct bench *b, const void *arg)
 	world_fini(&w);
 }
 
+/* The same, out of tables that stay. */
+static void unmap_single(struct bench *b, const void *arg)
+{
+	const struct setting *setting = arg;
+	const uint32_t *order = setting->shape->order;
+	struct world w = open_singles(setting);
+	int err = 0;
+
+	while (bench_running(b)) {
+		bench_pause(b);
+		err |= map_singles(&w, order);
+		bench_resume(b);
+		err |= unmap_singles(&w, order);
+	}
+	bench_require(!err && !leads_to(&w, order[0], pages[0].pa.addr));
+	bench_items(b, SINGLE_CNT);
+	world_fini(&w);
+}
+
 static int map_shape(const struct world *w, const struct shape *shape)
 {
-	return phyrsim_pagetable_map(w->table, iova_of(0), shape->runs, shape->run_cnt,
-				     PHYR_PERM_READ_WRITE, 0);
+	return map(w, 0, shape->runs, shape->run_cnt);
 }
 
 static void check_shape(const struct world *w, const struct shape *shape)
@@ -171,12 +142,11 @@ static void check_shape(const struct world *w, const struct shape *shape)
 /* Maps and unmaps a buffer. */
 static void pair(struct bench *b, const void *arg)
 {
-	const struct shape *shape = arg;
-	struct world w;
-	int err;
+	const struct setting *setting = arg;
+	const struct shape *shape = setting->shape;
+	struct world w = open_world(setting);
+	int err = map(&w, shape->stake, pages, 1);
 
-	world_init(&w);
-	err = map_page(&w, shape->stake, pages[0]);
 	while (bench_running(b)) {
 		err |= map_shape(&w, shape);
 		err |= unmap(&w, 0, shape->page_cnt);
@@ -190,12 +160,11 @@ static void pair(struct bench *b, const void *arg)
 /* Maps a buffer in one call, with all tables of the lowest level made new. */
 static void map_fill(struct bench *b, const void *arg)
 {
-	const struct shape *shape = arg;
-	struct world w;
-	int err;
+	const struct setting *setting = arg;
+	const struct shape *shape = setting->shape;
+	struct world w = open_world(setting);
+	int err = map(&w, shape->stake, pages, 1);
 
-	world_init(&w);
-	err = map_page(&w, shape->stake, pages[0]);
 	while (bench_running(b)) {
 		err |= map_shape(&w, shape);
 		bench_pause(b);
@@ -236,16 +205,15 @@ static void flat_fill(struct bench *b, const void *arg)
 
 static void walk(struct bench *b, const void *arg)
 {
-	const struct shape *shape = arg;
+	const struct setting *setting = arg;
+	const struct shape *shape = setting->shape;
 	static uint32_t order[WALK_CNT];
 	struct phyrsim_walk found = { 0 };
+	struct world w = open_world(setting);
 	struct phyrsim_root root;
 	uint64_t random = 1;
-	struct world w;
-	int err;
+	int err = map_shape(&w, shape);
 
-	world_init(&w);
-	err = map_shape(&w, shape);
 	phyrsim_pagetable_root(w.table, &root);
 	for (size_t i = 0; i < WALK_CNT; i++)
 		order[i] = (uint32_t)(bench_random(&random) % shape->page_cnt);
@@ -262,25 +230,57 @@ static void walk(struct bench *b, const void *arg)
 	world_fini(&w);
 }
 
+#define MIB4096 (UINT64_C(1) << 32)
+static const struct phyr_range few = { { MIB4096 + PAGE }, BUFFER_CNT *PAGE };
+static const struct phyr_range whole = { { MIB4096 }, PAGES_2M *PAGE };
+static const struct phyr_range odd = { { MIB4096 + PAGE }, PAGES_2M *PAGE };
+
+#define WARM (PAGES_2M - 1) /* the stake is in the last table that the shape uses, */
+#define COLD (PAGES_1G - 1) /* or in another one */
+#define NONE NULL, 0, 0, 0
+static const struct shape shapes[] = {
+	{ "map/4K_sequential", map_single, NONE, in_order },
+	{ "map/4K_random", map_single, NONE, scattered },
+	{ "unmap/4K_sequential", unmap_single, NONE, in_order },
+	{ "unmap/4K_random", unmap_single, NONE, scattered },
+	{ "pair/256x4K", pair, pages, BUFFER_CNT, BUFFER_CNT, WARM, NULL },
+	{ "pair/256x4K_new_table", pair, pages, BUFFER_CNT, BUFFER_CNT, COLD, NULL },
+	{ "pair/256x4K_one_run", pair, &few, 1, BUFFER_CNT, WARM, NULL },
+	{ "pair/256x4K_one_run_new_table", pair, &few, 1, BUFFER_CNT, COLD, NULL },
+	{ "pair/2M_aligned", pair, &whole, 1, PAGES_2M, COLD, NULL },
+	{ "pair/2M_4K_off", pair, &odd, 1, PAGES_2M, COLD, NULL },
+	{ "map/512MiB_of_4K", map_fill, pages, FILL_CNT, FILL_CNT, COLD, NULL },
+	{ "walk/512MiB_of_4K", walk, pages, FILL_CNT, FILL_CNT, COLD, NULL },
+};
+static const struct shape flat_shape = { "", flat_fill, pages, FILL_CNT, FILL_CNT, COLD, NULL };
+
+static const struct {
+	const char *name;
+	enum phyrsim_format format;
+} formats[] = {
+	{ "vtd_ss", PHYRSIM_FORMAT_VTD_SS },	 { "amd_v1", PHYRSIM_FORMAT_AMD_V1 },
+	{ "x86_fs", PHYRSIM_FORMAT_X86_FS },	 { "arm_s1", PHYRSIM_FORMAT_ARM_S1 },
+	{ "riscv_s1", PHYRSIM_FORMAT_RISCV_S1 },
+};
+
+#define SHAPE_CNT (sizeof(shapes) / sizeof(shapes[0]))
+#define FORMAT_CNT (sizeof(formats) / sizeof(formats[0]))
+
 int main(int argc, char **argv)
 {
-	static const struct phyr_range whole = { { UINT64_C(1) << 32 }, PAGES_2M * PAGE };
-	static const struct phyr_range odd = { { (UINT64_C(1) << 32) + PAGE }, PAGES_2M * PAGE };
-	static const struct shape warm = { pages, BUFFER_CNT, BUFFER_CNT, PAGES_2M - 1 };
-	static const struct shape cold = { pages, BUFFER_CNT, BUFFER_CNT, PAGES_1G - 1 };
-	static const struct shape leaf = { &whole, 1, PAGES_2M, PAGES_1G - 1 };
-	static const struct shape leaves = { &odd, 1, PAGES_2M, PAGES_1G - 1 };
-	static const struct shape large = { pages, FILL_CNT, FILL_CNT, PAGES_1G - 1 };
+	static struct setting settings[FORMAT_CNT][SHAPE_CNT];
+	char name[64];
 
 	make_inputs();
-	bench_add("pagetable/map/4K_sequential", map_single, in_order);
-	bench_add("pagetable/map/4K_random", map_single, scattered);
-	bench_add("pagetable/pair/256x4K", pair, &warm);
-	bench_add("pagetable/pair/256x4K_new_table", pair, &cold);
-	bench_add("pagetable/pair/2M_aligned", pair, &leaf);
-	bench_add("pagetable/pair/2M_4K_off", pair, &leaves);
-	bench_add("pagetable/map/512MiB_of_4K", map_fill, &large);
-	bench_add("array/fill/512MiB_of_4K", flat_fill, &large);
-	bench_add("walker/walk/512MiB_of_4K", walk, &large);
+	for (size_t i = 0; i < FORMAT_CNT; i++) {
+		for (size_t j = 0; j < SHAPE_CNT; j++) {
+			settings[i][j].shape = &shapes[j];
+			settings[i][j].format = formats[i].format;
+			(void)snprintf(name, sizeof(name), "%s/%s", formats[i].name,
+				       shapes[j].name);
+			bench_add(name, shapes[j].fn, &settings[i][j]);
+		}
+	}
+	bench_add("array/fill/512MiB_of_4K", flat_fill, &flat_shape);
 	return bench_main(argc, argv);
 }

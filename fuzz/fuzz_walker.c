@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Property: any memory, taken as tables of any root, of one stage or two, is walked to an end within
- * the reads that the levels allow; only PHYRSIM_WALK_UPDATE changes it; and what an audit finds in
- * order translates as it does for hardware.
+ * the reads that the levels allow; only PHYRSIM_WALK_UPDATE changes it; what an audit finds in order
+ * translates as it does for hardware; and the way of an address ends where its walk does.
  *
  * Bytes: 6 for each of two roots, 1 of flags, 1 for the permission, 8 for the address; the rest are
  * words that fill the memory over and over. Most of them lead back into it.
@@ -83,7 +83,7 @@ static struct phyrsim_root make_root(const uint8_t data[6])
 	root.granule_lg2 = 12;
 	root.iova_bits = 12 + 9 * root.level_cnt;
 	root.pa_bits = 45 + data[2] % 12;
-	root.features = data[3];
+	root.features = data[3] | (data[5] & 0x80u) << 1;
 	root.table = phyr_pa_at(PHYRSIM_MEM_BASE + data[4] % 16 * PHYR_PAGE_SIZE);
 	if (root.format == PHYRSIM_FORMAT_RISCV_S2)
 		root.iova_bits += 2;
@@ -126,6 +126,25 @@ static int ask(const struct world *w, const struct question *question, struct ph
 	return err;
 }
 
+/* Every access that finds something finds it at the end of the way, whoever does it. */
+static void check_path(const struct world *w, const struct question *question,
+		       const struct phyrsim_walk *walk)
+{
+	uint64_t at = question->access.iova.addr;
+	struct phyrsim_path path;
+	int err = phyrsim_walk_path(w->mem, &question->first, question->access.iova, &path);
+
+	require(err == (path.fault == PHYRSIM_FAULT_NONE ? PHYR_OK : PHYR_E_FAULT));
+	require(path.pointer_cnt < question->first.level_cnt);
+	require(path.first.addr <= at && at <= path.last.addr);
+	require(path.level == walk->level);
+	if (walk->fault != PHYRSIM_FAULT_NONE)
+		return;
+	require(path.fault == PHYRSIM_FAULT_NONE && path.leaf_lg2 == walk->leaf_lg2);
+	require(path.pa.addr + (at - path.first.addr) == walk->pa.addr);
+	require(path.attrs == walk->attrs);
+}
+
 static void check(struct world *w, struct question *question)
 {
 	unsigned int flags = question->access.flags;
@@ -143,6 +162,8 @@ static void check(struct world *w, struct question *question)
 		require(hardware.pa.addr == audit.pa.addr && hardware.perm == audit.perm &&
 			hardware.leaf_lg2 == audit.leaf_lg2);
 	require(err != PHYR_OK || hardware.fault == PHYRSIM_FAULT_NONE);
+	if (!question->second)
+		check_path(w, question, &hardware);
 	for (unsigned int i = 0; i < FRAME_CNT; i++)
 		require(memcmp(w->before[i], frame(w, i), PHYR_PAGE_SIZE) == 0);
 	question->access.flags = flags;

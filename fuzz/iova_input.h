@@ -1,30 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An I/O address space with two caches that bytes drive, a table of what it tells and one of what is
- * out, and memory that can be empty; for fuzz_iova.c.
+ * out; for fuzz_iova.c.
  */
 #ifndef PHYR_FUZZ_IOVA_INPUT_H
 #define PHYR_FUZZ_IOVA_INPUT_H
 
 #include "../tests/iova_model.h"
+#include "input.h"
 
 #define CACHES 2
 /** Longer inputs say nothing new, and take long. [bytes] */
 #define INPUT_MAX 4096
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct input {
-	const uint8_t *next;
-	const uint8_t *end;
-};
-
-struct memory {
-	struct phyr_mem mem;
-	size_t live_cnt;
-	bool empty;
-	bool failed;
-};
 
 struct world {
 	struct memory memory;
@@ -34,47 +21,6 @@ struct world {
 	struct model told; /* what the space tells: what is out, what caches have or have noted */
 	struct model out;  /* what was handed out and not yet given back */
 };
-
-static inline void require(bool holds)
-{
-	if (!holds)
-		abort();
-}
-
-/** What is missing at the end of the input is zero. */
-static inline uint64_t take(struct input *in, unsigned int byte_cnt)
-{
-	uint64_t number = 0;
-
-	for (unsigned int i = 0; i < byte_cnt && in->next < in->end; i++)
-		number |= (uint64_t)*in->next++ << 8 * i;
-	return number;
-}
-
-static inline void *memory_alloc(void *ctx, size_t size)
-{
-	struct memory *memory = ctx;
-	void *ptr;
-
-	if (memory->empty) {
-		memory->failed = true;
-		return NULL;
-	}
-	ptr = malloc(size);
-	require(ptr != NULL);
-	memset(ptr, 0xa5, size);
-	memory->live_cnt++;
-	return ptr;
-}
-
-static inline void memory_free(void *ctx, void *ptr, size_t size)
-{
-	struct memory *memory = ctx;
-
-	require(ptr && size && memory->live_cnt);
-	memory->live_cnt--;
-	free(ptr);
-}
 
 /** [granules] */
 static inline uint64_t take_cnt(struct input *in, unsigned int op)
@@ -116,9 +62,7 @@ static inline void world_begin(struct world *w, struct input *in)
 	uint64_t first = where == 1 ? 0 - cnt : where * 37;
 
 	memset(w, 0, sizeof(*w));
-	w->memory.mem.alloc = memory_alloc;
-	w->memory.mem.free = memory_free;
-	w->memory.mem.ctx = &w->memory;
+	memory_init(&w->memory);
 	params.mem = &w->memory.mem;
 	params.window.first.addr = first << params.granule_lg2;
 	params.window.last.addr = params.window.first.addr + ((cnt << params.granule_lg2) - 1);

@@ -61,9 +61,25 @@ static int iommu_sync_map(void *ctx, struct phyr_iova_range range)
 }
 
 /*
- * What is removed is gathered apart first: the driver may want to flush what was gathered before.
- * The chain of held back tables is one, and waits for the last flush.
+ * What is removed or changed is gathered apart first: the driver may want to flush what was gathered
+ * before. The chain of held back tables is one, and waits for the last flush.
  */
+static struct phyr_gather begin_apart(const struct phyr_gather *gather)
+{
+	struct phyr_gather apart;
+
+	phyr_gather_init(&apart);
+	apart.freed = gather->freed;
+	return apart;
+}
+
+static void end_apart(struct phyrsim_iommu *iommu, const struct phyr_gather *apart,
+		      struct phyr_gather *gather)
+{
+	gather->freed = apart->freed;
+	phyrsim_inval_add(&iommu->inval, apart, gather);
+}
+
 static int iommu_unmap(void *ctx, struct phyr_iova_range range, struct phyr_gather *gather)
 {
 	struct phyrsim_iommu *iommu = ctx;
@@ -72,15 +88,53 @@ static int iommu_unmap(void *ctx, struct phyr_iova_range range, struct phyr_gath
 
 	if (!gather)
 		return PHYR_E_INVAL;
-	phyr_gather_init(&removed);
-	removed.freed = gather->freed;
+	removed = begin_apart(gather);
 	err = phyrsim_pagetable_unmap(iommu->table, range, &removed);
 	if (err != PHYR_OK)
 		return err;
-	gather->freed = removed.freed;
-	phyrsim_inval_add(&iommu->inval, &removed, gather);
+	end_apart(iommu, &removed, gather);
 	iommu->unmap_cnt++;
 	return PHYR_OK;
+}
+
+int phyrsim_iommu_unmap_sparse(struct phyrsim_iommu *iommu, struct phyr_iova_range range,
+			       struct phyr_gather *gather)
+{
+	struct phyr_gather removed;
+	int err;
+
+	if (!iommu || !gather)
+		return PHYR_E_INVAL;
+	removed = begin_apart(gather);
+	err = phyrsim_pagetable_unmap_sparse(iommu->table, range, &removed);
+	if (err != PHYR_OK)
+		return err;
+	end_apart(iommu, &removed, gather);
+	iommu->unmap_cnt++;
+	return PHYR_OK;
+}
+
+int phyrsim_iommu_protect(struct phyrsim_iommu *iommu, struct phyr_iova_range range,
+			  enum phyr_perm perm, unsigned int attrs, struct phyr_gather *gather)
+{
+	struct phyr_gather changed;
+	int err;
+
+	if (!iommu || !gather)
+		return PHYR_E_INVAL;
+	changed = begin_apart(gather);
+	err = phyrsim_pagetable_protect(iommu->table, range, perm, attrs, &changed);
+	if (err == PHYR_OK)
+		end_apart(iommu, &changed, gather);
+	return err;
+}
+
+static void iommu_release(void *ctx, struct phyr_gather *gather)
+{
+	struct phyrsim_iommu *iommu = ctx;
+
+	phyrsim_pagetable_release(iommu->table, gather);
+	phyr_gather_init(gather);
 }
 
 static void iommu_flush(void *ctx, struct phyr_gather *gather)
@@ -90,8 +144,14 @@ static void iommu_flush(void *ctx, struct phyr_gather *gather)
 	if (gather->empty)
 		return;
 	phyrsim_inval_flush(&iommu->inval, gather);
-	phyrsim_pagetable_release(iommu->table, gather);
-	phyr_gather_init(gather);
+	iommu_release(iommu, gather);
+}
+
+static void iommu_flush_all(void *ctx)
+{
+	struct phyrsim_iommu *iommu = ctx;
+
+	phyrsim_inval_flush_all(&iommu->inval);
 }
 
 static const struct phyr_iommu_ops iommu_ops = {
@@ -100,6 +160,8 @@ static const struct phyr_iommu_ops iommu_ops = {
 	.sync_map = iommu_sync_map,
 	.unmap = iommu_unmap,
 	.flush = iommu_flush,
+	.flush_all = iommu_flush_all,
+	.release = iommu_release,
 };
 
 /* Drivers cut by what the table has, unless asked otherwise. */

@@ -16,6 +16,7 @@ void phyr_gather_init(struct phyr_gather *gather)
 	gather->unmap_cnt = 0;
 	gather->empty = true;
 	gather->tables_removed = false;
+	gather->queued = false;
 }
 
 static void add_span(struct phyr_gather *gather, uint64_t first, uint64_t last, uint64_t len)

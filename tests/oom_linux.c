@@ -65,7 +65,12 @@ static void gate_flush(void *ctx, struct phyr_gather *gather)
 	gate->inner.ops->flush(gate->inner.ctx, gather);
 }
 
-static const struct phyr_iommu_ops gate_ops = { NULL, gate_map, gate_sync, gate_unmap, gate_flush };
+static const struct phyr_iommu_ops gate_ops = {
+	.map = gate_map,
+	.sync_map = gate_sync,
+	.unmap = gate_unmap,
+	.flush = gate_flush,
+};
 
 static void open_iova(struct fixture *f, uint64_t first, uint64_t last)
 {

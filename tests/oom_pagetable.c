@@ -6,11 +6,13 @@
 #include <phyr/iommu.h>
 #include <phyrsim/mem.h>
 #include <phyrsim/pagetable.h>
+#include <phyrsim/pagetable_split.h>
 
 #include "test.h"
 
 #define K4 UINT64_C(0x1000)
 #define M2 UINT64_C(0x200000)
+#define G1 UINT64_C(0x40000000)
 #define AT UINT64_C(0x8000000000)
 
 /* From the end of one table, over large leaves, into tables at three levels. */
@@ -113,6 +115,7 @@ static void assert_stats(const struct world *w, const struct phyrsim_pagetable_s
 	struct phyrsim_pagetable_stats now = stats(w);
 
 	assert_memory_equal(&now, expected, sizeof(now));
+	assert_true(phyrsim_pagetable_validate(w->table, NULL));
 }
 
 /* A sum over every word of a small memory, which any store changes. */
@@ -252,6 +255,122 @@ static void mapping_where_tables_are_held_back_survives_every_failed_allocation(
 	every_allocation_of_map_fails(prepare_held_back, 4);
 }
 
+/* A leaf of 1 GiB, which needs two tables to be cut. */
+static void open_leaf(struct world *w, bool sticky)
+{
+	struct phyr_range run = { phyr_pa_at(G1), G1 };
+
+	open_table(w, sticky);
+	assert_int_equal(
+		phyrsim_pagetable_map(w->table, phyr_iova_at(AT), &run, 1, PHYR_PERM_READ, 0),
+		PHYR_OK);
+}
+
+static int split(struct world *w, struct phyrsim_pagetable_preload *preload)
+{
+	return phyrsim_pagetable_split(w->table, phyr_iova_at(AT + M2 + K4), preload, &w->gather);
+}
+
+/* A split of 2 MiB takes the low table of a preload, and leaves the other. */
+static void use_up_low(struct world *w, struct phyrsim_pagetable_preload *preload)
+{
+	struct phyr_range run = { phyr_pa_at(G1), M2 };
+
+	assert_int_equal(phyrsim_pagetable_preload_fill(w->table, preload), PHYR_OK);
+	assert_int_equal(
+		phyrsim_pagetable_map(w->table, phyr_iova_at(AT - M2), &run, 1, PHYR_PERM_READ, 0),
+		PHYR_OK);
+	assert_int_equal(
+		phyrsim_pagetable_split(w->table, phyr_iova_at(AT - K4), preload, &w->gather),
+		PHYR_OK);
+	assert_null(preload->tables[0]);
+	assert_non_null(preload->tables[1]);
+	phyr_gather_init(&w->gather);
+}
+
+/* One failing split, with or without a preload that lacks a table; false when nothing failed. */
+static bool split_fails(bool preloaded, size_t n, bool sticky)
+{
+	struct phyrsim_pagetable_preload preload, had;
+	struct phyrsim_pagetable_stats before;
+	uint64_t frame_cnt, sum;
+	struct world w;
+	bool failed;
+	int err;
+
+	open_leaf(&w, sticky);
+	phyrsim_pagetable_preload_init(&preload);
+	if (preloaded)
+		use_up_low(&w, &preload);
+	had = preload;
+	before = stats(&w);
+	frame_cnt = phyrsim_mem_frame_cnt(w.mem);
+	sum = digest(&w);
+	fail_from(&w, n);
+	err = split(&w, &preload);
+	failed = w.host.failed;
+	assert_int_equal(err, failed ? PHYR_E_NOMEM : PHYR_OK);
+	stop_failing(&w);
+	if (failed) {
+		assert_stats(&w, &before);
+		assert_memory_equal(&preload, &had, sizeof(had));
+		assert_int_equal(phyrsim_mem_frame_cnt(w.mem), frame_cnt);
+		assert_int_equal(digest(&w), sum);
+		assert_true(w.gather.empty);
+		assert_int_equal(split(&w, &preload), PHYR_OK);
+	}
+	phyrsim_pagetable_preload_fini(w.table, &preload);
+	assert_int_equal(phyrsim_mem_frame_cnt(w.mem), stats(&w).table_cnt);
+	close_all(&w);
+	return failed;
+}
+
+static void splitting_survives_every_failed_allocation(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		size_t n = 0;
+
+		while (split_fails(i & 2, n, i & 1))
+			n++;
+		assert_true(n >= (i & 2 ? 1u : 2u));
+	}
+}
+
+static void filling_a_preload_survives_every_failed_allocation(void **state)
+{
+	struct phyrsim_pagetable_preload preload, had;
+	struct world w;
+	size_t n = 0;
+	int err;
+
+	(void)state;
+	open_leaf(&w, true);
+	phyrsim_pagetable_preload_init(&preload);
+	do {
+		had = preload;
+		fail_from(&w, n++);
+		err = phyrsim_pagetable_preload_fill(w.table, &preload);
+		if (err == PHYR_OK)
+			continue;
+		assert_int_equal(err, PHYR_E_NOMEM);
+		assert_memory_equal(&preload, &had, sizeof(had));
+		assert_int_equal(phyrsim_mem_frame_cnt(w.mem), stats(&w).table_cnt);
+	} while (err != PHYR_OK);
+	assert_true(n > 2);
+	/* What it holds is enough, with nothing left to be had; only its two tables come and go. */
+	fail_from(&w, 0);
+	assert_int_equal(split(&w, &preload), PHYR_OK);
+	assert_int_equal(w.host.alloc_cnt, 0);
+	assert_int_equal(unmap(&w, AT, M2 + K4), PHYR_OK);
+	assert_int_equal(unmap(&w, AT + M2 + K4, G1 - M2 - K4), PHYR_OK);
+	phyrsim_pagetable_release(w.table, &w.gather);
+	assert_int_equal(phyrsim_mem_frame_cnt(w.mem), 1);
+	stop_failing(&w);
+	phyrsim_pagetable_preload_fini(w.table, &preload);
+	close_all(&w);
+}
+
 static void unmapping_and_releasing_need_no_memory(void **state)
 {
 	struct world w;
@@ -295,6 +414,8 @@ int main(void)
 		cmocka_unit_test(mapping_beside_other_leaves_survives_every_failed_allocation),
 		cmocka_unit_test(
 			mapping_where_tables_are_held_back_survives_every_failed_allocation),
+		cmocka_unit_test(splitting_survives_every_failed_allocation),
+		cmocka_unit_test(filling_a_preload_survives_every_failed_allocation),
 		cmocka_unit_test(unmapping_and_releasing_need_no_memory),
 		cmocka_unit_test(misuse_is_found_before_memory_is_asked_for),
 	};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every format in every configuration, and a reader of tables that knows nothing of the writer: it
- * finds an item from the root down, by the specifications alone.
+ * A table of any configuration to work on, and a reader of tables that knows nothing of the writer:
+ * it finds an item from the root down, by the specifications alone.
  */
 #ifndef PHYR_PAGETABLE_FORMATS_H
 #define PHYR_PAGETABLE_FORMATS_H
@@ -11,69 +11,9 @@
 #include <phyrsim/mem.h>
 #include <phyrsim/pagetable.h>
 
+#include "pagetable_configs.h"
 #include "test.h"
-
-#define KIB4 UINT64_C(0x1000)
-#define RW PHYR_PERM_READ_WRITE
-#define RO PHYR_PERM_READ
-#define WO PHYR_PERM_WRITE
-
-#define VTD PHYRSIM_FORMAT_VTD_SS
-#define AMD PHYRSIM_FORMAT_AMD_V1
-#define X86 PHYRSIM_FORMAT_X86_FS
-#define ARM1 PHYRSIM_FORMAT_ARM_S1
-#define ARM2 PHYRSIM_FORMAT_ARM_S2
-#define RV1 PHYRSIM_FORMAT_RISCV_S1
-#define RV2 PHYRSIM_FORMAT_RISCV_S2
-
-#define COHERENT PHYRSIM_FEATURE_COHERENT
-#define CONT PHYRSIM_FEATURE_CONTIGUOUS
-#define WIDE PHYRSIM_FEATURE_WIDE
-
-/* What a table is made with. */
-struct config {
-	enum phyrsim_format format;
-	unsigned int level_cnt, granule_lg2, iova_bits, features;
-};
-
-static const struct config configs[] = {
-	{ VTD, 3, 0, 0, 0 },
-	{ VTD, 4, 0, 0, COHERENT },
-	{ VTD, 5, 0, 0, PHYRSIM_FEATURE_WRITE_READS },
-	{ AMD, 3, 0, 0, COHERENT },
-	{ AMD, 4, 0, 0, 0 },
-	{ AMD, 5, 0, 0, COHERENT },
-	{ AMD, 6, 0, 0, COHERENT },
-	{ X86, 4, 0, 0, 0 },
-	{ X86, 5, 0, 0, 0 },
-	{ X86, 4, 0, 0, PHYRSIM_FEATURE_UNSIGNED },
-	{ X86, 5, 0, 0, PHYRSIM_FEATURE_UNSIGNED },
-	{ ARM1, 0, 12, 48, 0 },
-	{ ARM1, 0, 12, 48, CONT | PHYRSIM_FEATURE_UPPER },
-	{ ARM1, 0, 12, 32, CONT | PHYRSIM_FEATURE_DIRTY },
-	{ ARM1, 0, 12, 52, CONT | WIDE },
-	{ ARM1, 0, 14, 48, CONT },
-	{ ARM1, 0, 14, 47, PHYRSIM_FEATURE_UPPER },
-	{ ARM1, 0, 14, 52, CONT | WIDE },
-	{ ARM1, 0, 16, 48, CONT },
-	{ ARM1, 0, 16, 52, CONT | WIDE },
-	{ ARM1, 0, 16, 36, CONT | PHYRSIM_FEATURE_UPPER },
-	{ ARM2, 0, 12, 40, CONT },
-	{ ARM2, 0, 12, 42, 0 },
-	{ ARM2, 0, 12, 48, CONT | PHYRSIM_FEATURE_FWB },
-	{ ARM2, 0, 12, 52, CONT | WIDE },
-	{ ARM2, 0, 14, 40, CONT },
-	{ ARM2, 0, 14, 48, CONT | PHYRSIM_FEATURE_DIRTY },
-	{ ARM2, 0, 16, 44, CONT },
-	{ ARM2, 0, 16, 48, 0 },
-	{ ARM2, 0, 16, 52, CONT | WIDE },
-	{ RV1, 3, 0, 0, CONT },
-	{ RV1, 4, 0, 0, 0 },
-	{ RV1, 5, 0, 0, CONT },
-	{ RV2, 3, 0, 0, 0 },
-	{ RV2, 4, 0, 0, CONT },
-	{ RV2, 5, 0, 0, CONT },
-};
+#include "walker_bits.h"
 
 /* What every case works on. */
 static struct {
@@ -86,17 +26,11 @@ static struct {
 
 static inline void open_config(const struct config *config)
 {
-	struct phyrsim_pagetable_params params = { 0 };
+	struct phyrsim_pagetable_params params;
 
 	test_mem_init(&w.host);
 	assert_int_equal(phyrsim_mem_create(&w.host.mem, &w.mem), PHYR_OK);
-	params.mem = &w.host.mem;
-	params.frames = w.mem;
-	params.format = config->format;
-	params.level_cnt = config->level_cnt;
-	params.granule_lg2 = config->granule_lg2;
-	params.iova_bits = config->iova_bits;
-	params.features = config->features;
+	params = config_params(config, &w.host.mem, w.mem);
 	assert_int_equal(phyrsim_pagetable_create(&params, &w.table), PHYR_OK);
 	phyrsim_pagetable_caps(w.table, &w.caps);
 	phyr_gather_init(&w.gather);
@@ -125,6 +59,16 @@ static inline struct phyrsim_pagetable_stats stats(void)
 
 	phyrsim_pagetable_stats(w.table, &now);
 	return now;
+}
+
+/* Live leaves of all sizes. */
+static inline uint64_t leaf_cnt(void)
+{
+	uint64_t cnt = 0;
+
+	for (unsigned int lg2 = 0; lg2 < 64; lg2++)
+		cnt += stats().leaves.cnt[lg2];
+	return cnt;
 }
 
 static inline int map_attrs(uint64_t iova, uint64_t pa, uint64_t len, unsigned int perm,
@@ -168,11 +112,6 @@ struct said {
 	unsigned int perm;
 };
 
-static inline unsigned int item_lg2(const struct phyrsim_root *root, unsigned int level)
-{
-	return root->granule_lg2 + (root->granule_lg2 - 3) * level;
-}
-
 static inline struct said read_amd(uint64_t item, struct said said)
 {
 	unsigned int next = (unsigned int)(item >> 9 & 7), k = 12;
@@ -206,6 +145,8 @@ static inline struct said read_arm(const struct phyrsim_root *root, uint64_t ite
 	said.perm = (unsigned int)(item >> 6 & 3);
 	if (root->format == ARM1)
 		said.perm = item >> 7 & 1 ? RO : RW;
+	if (item >> 51 & 1)
+		said.perm |= WO;
 	return said;
 }
 
@@ -291,15 +232,6 @@ static inline struct found find(uint64_t iova)
 	else
 		found.pa = found.said.address | (at & phyr_bits_mask(found.said.lg2));
 	return found;
-}
-
-/* What a permission becomes in formats that cannot say it. */
-static inline unsigned int perm_of(const struct config *config, unsigned int perm)
-{
-	bool reads = config->format == X86 || config->format == ARM1 || config->format == RV1 ||
-		     config->format == RV2 || (config->features & PHYRSIM_FEATURE_WRITE_READS);
-
-	return reads ? perm | RO : perm;
 }
 
 #endif

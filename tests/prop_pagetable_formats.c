@@ -1,114 +1,43 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random maps and unmaps in every configuration against a flat model, read back by a reader that
- * shares nothing with the writer (pagetable_formats.h), and walked as hardware walks them.
- * Allocations fail at random too. In the end nothing but the root is left.
+ * Random maps and unmaps in every configuration against a flat model (pagetable_model.h), read back
+ * by a reader that shares nothing with the writer (pagetable_formats.h), and walked as hardware
+ * walks them. Allocations fail at random too. In the end nothing but the root is left.
  *
  * PHYR_SEED and PHYR_ITER (calls for each configuration) repeat or lengthen a run.
  */
 #include <phyrsim/walker.h>
 
 #include "pagetable_formats.h"
+#include "pagetable_model.h"
 
-#define SPOT_LEN 2048 /* granules */
-#define SPOT_CNT 3
-
-/* A stretch of I/O addresses; of each granule: address | permission << 8 | log2 of the leaf. */
-static struct {
-	uint64_t first;
-	uint64_t words[SPOT_LEN];
-} spots[SPOT_CNT];
-
-static struct phyr_block_counts leaves; /* what the model holds */
+static struct model model;
 static uint64_t random_state;
-
-/* Granules of a spot. */
-struct part {
-	unsigned int spot, at, cnt;
-};
 
 static unsigned int below(unsigned int end)
 {
 	return (unsigned int)(test_random(&random_state) % end);
 }
 
-static unsigned int granule_lg2(void)
-{
-	return phyr_sizes_min_lg2(w.caps.sizes);
-}
-
-static uint64_t iova_of(struct part part)
-{
-	return spots[part.spot].first + ((uint64_t)part.at << granule_lg2());
-}
-
-/* The first granules of the window, the last, and those on both sides of its middle. */
-static void open_spots(void)
-{
-	uint64_t len = (uint64_t)SPOT_LEN << granule_lg2();
-	uint64_t first = w.caps.iova.first.addr, last = w.caps.iova.last.addr;
-
-	memset(spots, 0, sizeof(spots));
-	memset(&leaves, 0, sizeof(leaves));
-	spots[0].first = first;
-	spots[1].first = first + (last - first) / 2 + 1 - len / 2;
-	spots[2].first = last - (len - 1);
-}
-
 static struct part random_part(void)
 {
-	static const unsigned int scales[] = { 2, 20, 300, SPOT_LEN };
-	struct part part = { below(SPOT_CNT), below(SPOT_LEN), 0 };
+	static const unsigned int scales[] = { 2, 20, 300, SPOT_LEN_MAX };
+	struct part part = { 0 };
 
+	part.spot = below(model.spot_cnt);
+	part.at = below(model.spot_len);
 	if (below(2) == 0)
 		part.at &= ~15u;
 	part.cnt = 1 + below(scales[below(4)]);
 	if (part.cnt > 16 && below(2) == 0)
 		part.cnt &= ~15u;
-	if (part.cnt > SPOT_LEN - part.at)
-		part.cnt = SPOT_LEN - part.at;
+	if (part.cnt > model.spot_len - part.at)
+		part.cnt = model.spot_len - part.at;
 	return part;
 }
 
-static unsigned int mapped_cnt(struct part part)
-{
-	unsigned int cnt = 0;
-
-	for (unsigned int i = 0; i < part.cnt; i++)
-		cnt += spots[part.spot].words[part.at + i] != 0;
-	return cnt;
-}
-
-/* The largest leaf at this point, by trying each. */
-static unsigned int greedy_lg2(uint64_t iova, uint64_t pa, uint64_t len)
-{
-	unsigned int lg2 = 51;
-
-	while (!(w.caps.sizes.mask >> lg2 & 1) || ((iova | pa) & phyr_bits_mask(lg2)) != 0 ||
-	       len < phyr_bits_size(lg2))
-		lg2--;
-	return lg2;
-}
-
-static void model_map(struct part part, uint64_t pa, unsigned int perm)
-{
-	uint64_t left = (uint64_t)part.cnt << granule_lg2(), iova = iova_of(part);
-	uint64_t *word = &spots[part.spot].words[part.at];
-
-	while (left > 0) {
-		unsigned int lg2 = greedy_lg2(iova, pa, left);
-
-		leaves.cnt[lg2]++;
-		for (uint64_t i = 0; i < phyr_bits_size(lg2); i += granule())
-			*word++ = (pa + i) | perm << 8 | lg2;
-		iova += phyr_bits_size(lg2);
-		pa += phyr_bits_size(lg2);
-		left -= phyr_bits_size(lg2);
-	}
-}
-
 /* The walker agrees: where the granule is, how large its leaf, what it allows; or that it is not. */
-static void check_walk(uint64_t iova, uint64_t word)
+static void check_walk(uint64_t iova, const struct cell *cell)
 {
 	struct phyrsim_root root = root_now();
 	struct phyrsim_access access = { { iova }, RO, PHYRSIM_WALK_AUDIT };
@@ -116,50 +45,51 @@ static void check_walk(uint64_t iova, uint64_t word)
 
 	/* Memory for the privileged alone is not for others. */
 	access.flags |= PHYRSIM_WALK_PRIVILEGED;
-	if (word)
-		access.perm = (enum phyr_perm)(word >> 8 & 3);
-	assert_int_equal(phyrsim_walk(w.mem, &root, &access, &walk), word ? PHYR_OK : PHYR_E_FAULT);
-	if (word == 0) {
+	if (cell->perm)
+		access.perm = (enum phyr_perm)cell->perm;
+	assert_int_equal(phyrsim_walk(w.mem, &root, &access, &walk),
+			 cell->perm ? PHYR_OK : PHYR_E_FAULT);
+	if (cell->perm == 0) {
 		/* A top that has not grown so far does not translate the address at all. */
 		assert_true(walk.fault == PHYRSIM_FAULT_NOT_PRESENT ||
 			    (root.format == AMD && walk.fault == PHYRSIM_FAULT_WIDTH));
 		return;
 	}
-	assert_int_equal(walk.pa.addr, phyr_bits_down(word, 12));
-	assert_int_equal(walk.leaf_lg2, word & 0xff);
-	assert_int_equal(walk.perm & access.perm, access.perm);
+	assert_int_equal(walk.pa.addr, cell->pa);
+	assert_int_equal(walk.leaf_lg2, cell->lg2);
+	assert_int_equal(walk.perm, cell->perm);
+	assert_int_equal(walk.attrs, cell->attrs);
 }
 
 static void check_granule(struct part part)
 {
-	uint64_t word = spots[part.spot].words[part.at];
-	phyr_iova iova = phyr_iova_at(iova_of(part));
+	const struct cell *cell = part_cell(&model, part);
+	phyr_iova iova = phyr_iova_at(part_iova(&model, part));
 	struct found found = find(iova.addr);
 	struct phyrsim_leaf leaf;
 	phyr_pa pa;
 
 	assert_int_equal(phyrsim_pagetable_translate(w.table, iova, &pa, &leaf),
-			 word ? PHYR_OK : PHYR_E_NOENT);
-	assert_int_equal(found.said.present && found.said.leaf, word != 0);
-	check_walk(iova.addr, word);
-	if (word == 0)
+			 cell->perm ? PHYR_OK : PHYR_E_NOENT);
+	assert_int_equal(found.said.present && found.said.leaf, cell->perm != 0);
+	check_walk(iova.addr, cell);
+	if (cell->perm == 0)
 		return;
-	assert_int_equal(found.pa, phyr_bits_down(word, 12));
-	assert_int_equal(found.said.lg2, word & 0xff);
-	assert_int_equal(found.said.perm, word >> 8 & 3);
-	assert_int_equal(pa.addr, found.pa);
-	assert_int_equal(leaf.lg2, found.said.lg2);
-	assert_int_equal(leaf.perm, found.said.perm);
+	assert_int_equal(found.pa, cell->pa);
+	assert_int_equal(found.said.lg2, cell->lg2);
+	assert_int_equal(found.said.perm, cell->perm);
+	assert_int_equal(pa.addr, cell->pa);
+	assert_int_equal(leaf.lg2, cell->lg2);
+	assert_int_equal(leaf.perm, cell->perm);
+	assert_int_equal(leaf.attrs, cell->attrs);
 	assert_int_equal(leaf.level, found.level);
 	assert_int_equal(leaf.iova.addr, phyr_bits_down(iova.addr, leaf.lg2));
 }
 
 /* Leaf by leaf, a spot is as long as the model has it. */
-static void check_leaves(unsigned int spot)
+static void check_leaves(struct part whole)
 {
-	struct phyr_iova_range rest = { { spots[spot].first },
-					(uint64_t)SPOT_LEN << granule_lg2() };
-	struct part whole = { spot, 0, SPOT_LEN };
+	struct phyr_iova_range rest = part_range(&model, whole);
 	struct phyrsim_leaf leaf;
 	uint64_t len = 0;
 
@@ -171,19 +101,20 @@ static void check_leaves(unsigned int spot)
 		rest.iova.addr += end;
 		rest.len -= end;
 	}
-	assert_int_equal(len, (uint64_t)mapped_cnt(whole) << granule_lg2());
+	assert_int_equal(len, (uint64_t)model_mapped_cnt(&model, whole) << model.granule_lg2);
 }
 
 static void check_all(void)
 {
 	struct phyrsim_pagetable_stats now = stats();
 
-	assert_memory_equal(&now.leaves, &leaves, sizeof(leaves));
-	for (unsigned int spot = 0; spot < SPOT_CNT; spot++)
-		check_leaves(spot);
-	for (unsigned int spot = 0; spot < SPOT_CNT; spot++)
-		for (unsigned int at = 0; at < SPOT_LEN; at++)
+	assert_memory_equal(&now.leaves, &model.leaves, sizeof(model.leaves));
+	assert_int_equal(now.table_cnt, model_table_cnt(&model, root_now().level_cnt));
+	for (unsigned int spot = 0; spot < model.spot_cnt; spot++) {
+		check_leaves((struct part){ spot, 0, model.spot_len });
+		for (unsigned int at = 0; at < model.spot_len; at++)
 			check_granule((struct part){ spot, at, 1 });
+	}
 }
 
 static void check_part(struct part part)
@@ -192,63 +123,46 @@ static void check_part(struct part part)
 	check_granule((struct part){ part.spot, part.at + part.cnt - 1, 1 });
 	if (part.at > 0)
 		check_granule((struct part){ part.spot, part.at - 1, 1 });
-	if (part.at + part.cnt < SPOT_LEN)
+	if (part.at + part.cnt < model.spot_len)
 		check_granule((struct part){ part.spot, part.at + part.cnt, 1 });
 	for (unsigned int i = 0; i < 4; i++)
 		check_granule((struct part){ part.spot, part.at + below(part.cnt), 1 });
 }
 
-static void step_map(const struct config *config)
+static void step_map(void)
 {
 	struct part part = random_part();
-	unsigned int perm = 1 + below(3), phase_lg2 = granule_lg2() + below(10);
-	uint64_t iova = iova_of(part), len = (uint64_t)part.cnt << granule_lg2();
+	struct phyr_iova_range range = part_range(&model, part);
+	unsigned int perm = 1 + below(3), attrs = below(16);
+	unsigned int phase_lg2 = model.granule_lg2 + below(10);
 	uint64_t pa = test_random(&random_state) & (w.caps.pa_last.addr >> 1);
 	int result;
 
-	pa = phyr_bits_down(pa, phase_lg2) | (iova & phyr_bits_mask(phase_lg2));
+	pa = phyr_bits_down(pa, phase_lg2) | (range.iova.addr & phyr_bits_mask(phase_lg2));
 	if (below(8) == 0) {
 		w.host.alloc_cnt = 0;
 		w.host.fail_at = below(3);
 	}
-	result = map_attrs(iova, pa, len, perm, below(16));
+	result = map_attrs(range.iova.addr, pa, range.len, perm, attrs);
 	w.host.fail_at = SIZE_MAX;
-	if (mapped_cnt(part) > 0)
+	if (model_mapped_cnt(&model, part) > 0)
 		assert_int_equal(result, PHYR_E_EXISTS);
 	else if (result != PHYR_E_NOMEM)
 		assert_int_equal(result, PHYR_OK);
 	if (result == PHYR_OK)
-		model_map(part, pa, perm_of(config, perm));
+		model_map(&model, part, pa, perm, attrs);
 	check_part(part);
-}
-
-/* Does a leaf reach from one side of the front of a granule to the other? */
-static bool is_cut(struct part part)
-{
-	uint64_t word = part.at < SPOT_LEN ? spots[part.spot].words[part.at] : 0;
-
-	return word != 0 && !phyr_bits_aligned(iova_of(part), word & 0xff);
 }
 
 /* Removes a part, unless there is a hole in it or a leaf reaches out of it. */
 static void unmap_part(struct part part)
 {
-	bool hole = mapped_cnt(part) < part.cnt;
-	bool cut = is_cut(part) || is_cut((struct part){ part.spot, part.at + part.cnt, 1 });
-	int result = unmap(iova_of(part), (uint64_t)part.cnt << granule_lg2());
+	int answer = model_whole_answer(&model, part);
 
-	if (hole || cut) {
-		assert_true((hole && result == PHYR_E_NOENT) || (cut && result == PHYR_E_PARTIAL));
-		return;
-	}
-	assert_int_equal(result, PHYR_OK);
-	for (unsigned int i = 0; i < part.cnt; i++) {
-		struct part one = { part.spot, part.at + i, 1 };
-
-		if (!is_cut(one))
-			leaves.cnt[spots[one.spot].words[one.at] & 0xff]--;
-	}
-	memset(&spots[part.spot].words[part.at], 0, part.cnt * sizeof(uint64_t));
+	assert_int_equal(phyrsim_pagetable_unmap(w.table, part_range(&model, part), &w.gather),
+			 answer);
+	if (answer == PHYR_OK)
+		model_unmap(&model, part);
 	check_part(part);
 }
 
@@ -256,21 +170,13 @@ static void unmap_part(struct part part)
 static void step_sparse(void)
 {
 	struct part part = random_part();
-	struct phyr_iova_range range = { { iova_of(part) }, (uint64_t)part.cnt << granule_lg2() };
-	bool cut = is_cut(part) || is_cut((struct part){ part.spot, part.at + part.cnt, 1 });
-	int result = phyrsim_pagetable_unmap_sparse(w.table, range, &w.gather);
+	int answer = model_reaches_out(&model, part) ? PHYR_E_PARTIAL : PHYR_OK;
 
-	assert_int_equal(result, cut ? PHYR_E_PARTIAL : PHYR_OK);
-	if (cut)
-		return;
-	for (unsigned int i = 0; i < part.cnt; i++) {
-		struct part one = { part.spot, part.at + i, 1 };
-		uint64_t word = spots[one.spot].words[one.at];
-
-		if (word != 0 && !is_cut(one))
-			leaves.cnt[word & 0xff]--;
-	}
-	memset(&spots[part.spot].words[part.at], 0, part.cnt * sizeof(uint64_t));
+	assert_int_equal(
+		phyrsim_pagetable_unmap_sparse(w.table, part_range(&model, part), &w.gather),
+		answer);
+	if (answer == PHYR_OK)
+		model_unmap(&model, part);
 	check_part(part);
 }
 
@@ -278,54 +184,47 @@ static void step_sparse(void)
 static void step_unmap(void)
 {
 	struct part part = random_part();
-	const uint64_t *words = spots[part.spot].words;
+	const struct cell *cells = model.cells[part.spot];
 
-	if (below(4) != 0 && words[part.at] != 0) {
-		while (is_cut(part))
+	if (below(4) != 0 && cells[part.at].perm != 0) {
+		while (model_is_cut(&model, part))
 			part.at--;
-		for (part.cnt = 1; part.at + part.cnt < SPOT_LEN; part.cnt++)
-			if (words[part.at + part.cnt] == 0 ||
-			    (below(64) == 0 &&
-			     !is_cut((struct part){ part.spot, part.at + part.cnt, 1 })))
+		for (part.cnt = 1; part.at + part.cnt < model.spot_len; part.cnt++) {
+			struct part behind = { part.spot, part.at + part.cnt, 1 };
+
+			if (cells[behind.at].perm == 0 ||
+			    (below(64) == 0 && !model_is_cut(&model, behind)))
 				break;
+		}
 	}
 	unmap_part(part);
 }
 
-static void step_protect(const struct config *config)
+static void step_protect(void)
 {
 	struct part part = random_part();
-	struct phyr_iova_range range = { { iova_of(part) }, (uint64_t)part.cnt << granule_lg2() };
-	unsigned int perm = 1 + below(3);
-	bool hole = mapped_cnt(part) < part.cnt;
-	bool cut = is_cut(part) || is_cut((struct part){ part.spot, part.at + part.cnt, 1 });
-	int result = phyrsim_pagetable_protect(w.table, range, (enum phyr_perm)perm, below(16),
-					       &w.gather);
+	unsigned int perm = 1 + below(3), attrs = below(16);
+	int answer = model_whole_answer(&model, part);
 
-	if (hole || cut) {
-		assert_true((hole && result == PHYR_E_NOENT) || (cut && result == PHYR_E_PARTIAL));
-		return;
-	}
-	assert_int_equal(result, PHYR_OK);
-	for (unsigned int i = 0; i < part.cnt; i++) {
-		uint64_t *word = &spots[part.spot].words[part.at + i];
-
-		*word = (*word & ~UINT64_C(0x300)) | perm_of(config, perm) << 8;
-	}
+	assert_int_equal(phyrsim_pagetable_protect(w.table, part_range(&model, part),
+						   (enum phyr_perm)perm, attrs, &w.gather),
+			 answer);
+	if (answer == PHYR_OK)
+		model_protect(&model, part, perm, attrs);
 	check_part(part);
 }
 
 static void clear_all(void)
 {
-	for (unsigned int spot = 0; spot < SPOT_CNT; spot++) {
+	for (unsigned int spot = 0; spot < model.spot_cnt; spot++) {
 		struct part part = { spot, 0, 1 };
 
-		for (; part.at < SPOT_LEN; part.at += part.cnt) {
+		for (; part.at < model.spot_len; part.at += part.cnt) {
 			part.cnt = 1;
-			if (spots[spot].words[part.at] == 0)
+			if (part_cell(&model, part)->perm == 0)
 				continue;
-			while (part.at + part.cnt < SPOT_LEN &&
-			       spots[spot].words[part.at + part.cnt] != 0)
+			while (part.at + part.cnt < model.spot_len &&
+			       model.cells[spot][part.at + part.cnt].perm != 0)
 				part.cnt++;
 			unmap_part(part);
 		}
@@ -349,13 +248,13 @@ static void release(void)
 static void run_config(const struct config *config, uint64_t iter)
 {
 	open_config(config);
-	open_spots();
+	model_init(&model, config, &w.caps, SPOT_LEN_MAX);
 	for (uint64_t i = 0; i < iter; i++) {
 		if (below(2) == 0)
-			step_map(config);
+			step_map();
 		else
 			step_unmap();
-		step_protect(config);
+		step_protect();
 		if (below(8) == 0)
 			step_sparse();
 		if (below(16) == 0)

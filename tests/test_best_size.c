@@ -145,7 +145,11 @@ static void b15_an_address_one_page_off_takes_25600_pages(void **state)
 	expect_best(&region, F, PHYR_COVER_FORBID, 4 * K, 25600);
 }
 
-/* The eleven bugs that ib_umem_find_best_pgsz() and its relatives had, one after the other. */
+/*
+ * The eleven bugs that ib_umem_find_best_pgsz() and its relatives had, one after the other. Three are
+ * together B13 in a list of defects of neighbouring projects: 3 (a page spans ranges), 1 (blocks are
+ * counted from the wrong address), 6 (sizes of 4 GiB and more).
+ */
 
 static uint64_t best_at(const struct region *region, uint64_t sizes, enum phyr_cover cover)
 {

@@ -136,8 +136,8 @@ static void fake_flush(void *ctx, struct phyr_gather *gather)
 	phyr_gather_init(gather);
 }
 
-static const struct phyr_iommu_ops fake_ops = { fake_caps, fake_map, fake_sync, fake_unmap,
-						fake_flush };
+static const struct phyr_iommu_ops fake_ops = { fake_caps,  fake_map, fake_sync, fake_unmap,
+						fake_flush, NULL,     NULL };
 
 static int before_case(void **state)
 {

@@ -23,6 +23,7 @@ static void a_new_gather_holds_nothing(void **state)
 	assert_null(gather.freed);
 	assert_int_equal(gather.unmap_cnt, 0);
 	assert_false(gather.tables_removed);
+	assert_false(gather.queued);
 	assert_int_equal(gather.removed_len, 0);
 	assert_int_equal(gather.leaves.mask, 0);
 }

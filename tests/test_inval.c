@@ -269,6 +269,41 @@ static void the_whole_space_is_everything(void **state)
 	}
 }
 
+static void everything_is_one_command_and_a_wait(void **state)
+{
+	struct world *w = world(state);
+
+	for (int p = 0; p < PHYRSIM_PERSONALITY_CNT; p++) {
+		start(w, (enum phyrsim_personality)p);
+		phyrsim_inval_flush_all(&w->inval);
+		assert_all(w);
+		assert_int_equal(w->inval.stats.domain_cnt, 1);
+		assert_int_equal(w->inval.stats.walk_cnt, 1);
+		assert_int_equal(w->inval.stats.wait_cnt, 1);
+		assert_int_equal(w->inval.stats.removed_len, 0);
+	}
+}
+
+static void what_is_queued_only_grows(void **state)
+{
+	struct world *w = world(state);
+
+	for (int p = 0; p < PHYRSIM_PERSONALITY_CNT; p++) {
+		struct phyr_gather mixed = removed(M2 + K4, 3 * M2 - 1, K4 | M2);
+		struct phyr_gather apart = removed(8 * M2, 9 * M2 - 1, M2);
+
+		start(w, (enum phyrsim_personality)p);
+		w->gather.queued = true;
+		phyrsim_inval_add(&w->inval, &mixed, &w->gather);
+		phyrsim_inval_add(&w->inval, &apart, &w->gather);
+		assert_int_equal(w->cnt, 0);
+		assert_int_equal(w->gather.first, M2 + K4);
+		assert_int_equal(w->gather.last, 9 * M2 - 1);
+		assert_int_equal(w->gather.unmap_cnt, 2);
+		assert_true(w->gather.queued);
+	}
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -289,6 +324,8 @@ int main(void)
 		CASE(riscv_names_everything_when_tables_went),
 		CASE(riscv_with_extensions_cuts_into_aligned_pieces),
 		CASE(the_whole_space_is_everything),
+		CASE(everything_is_one_command_and_a_wait),
+		CASE(what_is_queued_only_grows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -176,6 +176,125 @@ static void what_one_personality_lacks_is_refused(void **state)
 	close_all(w);
 }
 
+static void flush_all(struct world *w)
+{
+	w->backend.ops->flush_all(w->backend.ctx);
+}
+
+static void release(struct world *w, struct phyr_gather *gather)
+{
+	w->backend.ops->release(w->backend.ctx, gather);
+}
+
+static void one_command_covers_what_any_gather_holds(void **state)
+{
+	struct world *w = open_with(PHYRSIM_INVAL_VTD);
+	struct phyr_gather first;
+	uint64_t frame_cnt;
+
+	(void)state;
+	assert_int_equal(map(w, AT, 0x7000, 2 * M2), PHYR_OK);
+	frame_cnt = phyrsim_mem_frame_cnt(w->mem);
+	assert_int_equal(unmap(w, AT, M2), PHYR_OK);
+	first = w->gather;
+	phyr_gather_init(&w->gather);
+	assert_int_equal(unmap(w, AT + M2, M2), PHYR_OK);
+	flush_all(w);
+	assert_int_equal(stats(w).flush_cnt[PHYR_FLUSH_DOMAIN], 1);
+	assert_int_equal(stats(w).flush_cnt[PHYR_FLUSH_WALK], 1);
+	assert_int_equal(stats(w).inval.wait_cnt, 1);
+	assert_int_equal(phyrsim_stale_cnt(w->stale), 0);
+	assert_int_equal(phyrsim_mem_frame_cnt(w->mem), frame_cnt); /* held until released */
+	release(w, &first);
+	release(w, &w->gather);
+	assert_int_equal(phyrsim_mem_frame_cnt(w->mem), 1);
+	assert_true(first.empty);
+	assert_null(first.freed);
+	assert_int_equal(stats(w).inval.command_cnt, 1);
+	close_all(w);
+}
+
+static void releasing_an_empty_gather_does_nothing(void **state)
+{
+	struct world *w = open_with(PHYRSIM_INVAL_VTD);
+
+	(void)state;
+	release(w, &w->gather);
+	assert_true(w->gather.empty);
+	assert_int_equal(stats(w).inval.command_cnt, 0);
+	close_all(w);
+}
+
+/* Pieces of several lengths, leaves of several sizes, gaps: each makes some driver flush. */
+static void a_queued_gather_is_never_flushed_early(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < PHYRSIM_PERSONALITY_CNT; i++) {
+		for (unsigned int queued = 0; queued < 2; queued++) {
+			struct world *w = open_with((enum phyrsim_personality)i);
+
+			w->gather.queued = queued != 0;
+			assert_int_equal(map(w, AT + M2 - K4, M2 - K4, 2 * M2), PHYR_OK);
+			assert_int_equal(map(w, AT + 8 * M2, M2, M2), PHYR_OK);
+			assert_int_equal(unmap(w, AT + M2 - K4, 2 * M2), PHYR_OK);
+			assert_int_equal(unmap(w, AT + 8 * M2, M2), PHYR_OK);
+			if (queued || i == PHYRSIM_INVAL_VTD)
+				assert_int_equal(stats(w).inval.command_cnt, 0);
+			if (!queued && i == PHYRSIM_INVAL_VTD_LINUX)
+				assert_true(stats(w).inval.command_cnt > 0);
+			flush(w);
+			assert_int_equal(check(w).cnt, 0);
+			assert_false(w->gather.queued);
+			close_all(w);
+		}
+	}
+}
+
+static void a_sparse_unmap_gathers_as_an_unmap_does(void **state)
+{
+	struct world *w = open_with(PHYRSIM_INVAL_VTD_LINUX);
+	struct phyr_iova_range range = { { AT }, 8 * M2 }, part = { { AT + 4 * M2 }, K4 };
+
+	(void)state;
+	assert_int_equal(phyrsim_iommu_unmap_sparse(NULL, range, &w->gather), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_iommu_unmap_sparse(w->iommu, range, NULL), PHYR_E_INVAL);
+	assert_int_equal(map(w, AT + K4, 0x7000, K4), PHYR_OK);
+	assert_int_equal(map(w, AT + 4 * M2, M2, M2), PHYR_OK);
+	assert_int_equal(phyrsim_iommu_unmap_sparse(w->iommu, part, &w->gather), PHYR_E_PARTIAL);
+	assert_true(w->gather.empty);
+	assert_int_equal(phyrsim_iommu_unmap_sparse(w->iommu, range, &w->gather), PHYR_OK);
+	assert_int_equal(w->gather.last, AT + 5 * M2 - 1);
+	assert_int_equal(w->gather.leaves.mask, K4 | M2);
+	assert_int_equal(stats(w).unmap_cnt, 1);
+	assert_int_equal(stats(w).inval.command_cnt, 1); /* pieces of two lengths */
+	flush(w);
+	assert_int_equal(stats(w).inval.command_cnt, 2);
+	assert_int_equal(phyrsim_mem_frame_cnt(w->mem), 1);
+	close_all(w);
+}
+
+static void a_change_of_permissions_gathers_as_an_unmap_does(void **state)
+{
+	struct world *w = open_with(PHYRSIM_INVAL_ARM);
+	struct phyr_iova_range range = { { AT }, M2 + K4 }, part = { { AT }, K4 };
+
+	(void)state;
+	assert_int_equal(phyrsim_iommu_protect(NULL, range, RO, 0, &w->gather), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_iommu_protect(w->iommu, range, RO, 0, NULL), PHYR_E_INVAL);
+	assert_int_equal(map(w, AT, M2, M2 + 2 * K4), PHYR_OK);
+	assert_int_equal(phyrsim_iommu_protect(w->iommu, part, RO, 0, &w->gather), PHYR_E_PARTIAL);
+	assert_int_equal(phyrsim_iommu_protect(w->iommu, range, RO, 16, &w->gather), PHYR_E_INVAL);
+	assert_true(w->gather.empty);
+	assert_int_equal(phyrsim_iommu_protect(w->iommu, range, RO, 0, &w->gather), PHYR_OK);
+	assert_int_equal(stats(w).inval.command_cnt, 1); /* leaves of two sizes */
+	assert_int_equal(check(w).cause, PHYRSIM_STALE_LEAF_CHANGED);
+	flush(w);
+	assert_int_equal(check(w).cnt, 0);
+	assert_int_equal(stats(w).unmap_cnt, 0);
+	assert_false(w->gather.tables_removed);
+	close_all(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +307,11 @@ int main(void)
 		cmocka_unit_test(an_unmap_that_fails_flushes_nothing),
 		cmocka_unit_test(in_caching_mode_showing_translations_flushes),
 		cmocka_unit_test(what_one_personality_lacks_is_refused),
+		cmocka_unit_test(one_command_covers_what_any_gather_holds),
+		cmocka_unit_test(releasing_an_empty_gather_does_nothing),
+		cmocka_unit_test(a_queued_gather_is_never_flushed_early),
+		cmocka_unit_test(a_sparse_unmap_gathers_as_an_unmap_does),
+		cmocka_unit_test(a_change_of_permissions_gathers_as_an_unmap_does),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

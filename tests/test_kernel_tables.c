@@ -7,6 +7,8 @@
  * The events say no permission; the mark behind each VFIO_MAP call does. It is the same line that
  * the program which made the calls reported. What no such mark follows is mapped for both.
  *
+ * Our leaves are those of phyrsim_dump_text(), which walks the tables as hardware does.
+ *
  * Tables are not the same: the kernel keeps empty ones. How many it has at each point is followed
  * in test_kernel_flushes.c; how many are here is compared with what the leaves need.
  *
@@ -15,16 +17,14 @@
 #include <phyrsim/mem.h>
 #include <phyrsim/pagetable.h>
 
+#include "dump_sink.h"
 #include "kernel_trace.h"
 
 #define PENDING_MAX 1024
 #define LINES_MAX 1024
 #define VFIO_READ 1
 #define VFIO_WRITE 2
-#define ENTRY_ADDRESS UINT64_C(0x000ffffffffff000)
 #define ENTRY_LOW UINT64_C(0xfff)
-#define ENTRY_PERM UINT64_C(3)
-#define ENTRY_LEAF UINT64_C(0x80)
 
 /* One line of a dump: neighbouring leaves of one size with the same bits. */
 struct line {
@@ -168,51 +168,31 @@ static uint64_t flags_of(const struct phyrsim_trace_event *event)
 	return flags;
 }
 
-/* Adds a leaf: to the last line if it goes on there. */
-static void dump_leaf(struct dump *dump, uint64_t iova, uint64_t entry, unsigned int lg2)
-{
-	uint64_t pa = entry & ENTRY_ADDRESS;
-	struct line *last = dump->cnt ? &dump->lines[dump->cnt - 1] : NULL;
-
-	if (last && last->lg2 == lg2 && last->low == (entry & ENTRY_LOW) &&
-	    last->iova + last->len == iova && last->pa + last->len == pa) {
-		last->len += phyr_bits_size(lg2);
-		last->cnt++;
-		return;
-	}
-	assert_true(dump->cnt < LINES_MAX);
-	last = &dump->lines[dump->cnt++];
-	last->iova = iova;
-	last->pa = pa;
-	last->len = phyr_bits_size(lg2);
-	last->lg2 = lg2;
-	last->cnt = 1;
-	last->low = entry & ENTRY_LOW;
-	last->raw = entry;
-}
-
-/* The tables as they lie in memory, read as the recording program did. */
-static void dump_table(struct dump *dump, uint64_t table, unsigned int level, uint64_t iova)
-{
-	const uint64_t *frame = phyrsim_mem_frame(w.mem, phyr_pa_at(table));
-	unsigned int lg2 = PHYR_PAGE_LG2 + 9 * level;
-
-	assert_non_null(frame);
-	for (uint64_t i = 0; i < 512; i++) {
-		uint64_t at = iova + (i << lg2);
-
-		if ((frame[i] & ENTRY_PERM) == 0)
-			continue;
-		if (level == 0 || frame[i] & ENTRY_LEAF)
-			dump_leaf(dump, at, frame[i], lg2);
-		else
-			dump_table(dump, frame[i] & ENTRY_ADDRESS, level - 1, at);
-	}
-}
-
 static unsigned int lg2_of(const char *size)
 {
 	return strcmp(size, "1G") == 0 ? 30 : strcmp(size, "2M") == 0 ? 21 : 12;
+}
+
+/* Lines of leaves, which the recording program and phyrsim_dump_text() write alike. */
+static void read_lines(struct dump *dump, const char *at, bool kernel)
+{
+	char size[8], bits[32];
+
+	memset(dump, 0, sizeof(*dump));
+	for (; *at == '0'; at = strchr(at, '\n') + 1) {
+		struct line *line = &dump->lines[dump->cnt++];
+
+		assert_true(dump->cnt <= LINES_MAX);
+		assert_int_equal(sscanf(at,
+					"%" SCNx64 " %" SCNx64 " %" SCNx64 " %7s %" SCNu64
+					" %31s %" SCNx64,
+					&line->iova, &line->pa, &line->len, size, &line->cnt, bits,
+					&line->raw),
+				 7);
+		line->lg2 = lg2_of(size);
+		/* The kernel's line has the bits of all leaves, ours what they say. */
+		line->low = kernel ? strtoull(bits, NULL, 16) : line->raw & ENTRY_LOW;
+	}
 }
 
 /* What the kernel had: the lines of the device's part. Returns how many tables it had. */
@@ -220,7 +200,6 @@ static uint64_t read_dump(struct dump *dump, const char *name)
 {
 	char path[64];
 	struct kernel_text text;
-	char size[8];
 	uint64_t table_cnt;
 	const char *at;
 
@@ -229,21 +208,22 @@ static uint64_t read_dump(struct dump *dump, const char *name)
 	at = strstr(text.at, "# dev 00:03.0: ");
 	assert_non_null(at);
 	assert_int_equal(sscanf(at, "%*[^=]=%" SCNu64, &table_cnt), 1);
-	at = strchr(strchr(at, '\n') + 1, '\n') + 1; /* a line of column names follows */
-	memset(dump, 0, sizeof(*dump));
-	for (; *at == '0'; at = strchr(at, '\n') + 1) {
-		struct line *line = &dump->lines[dump->cnt++];
-
-		assert_int_equal(sscanf(at,
-					"%" SCNx64 " %" SCNx64 " %" SCNx64 " %7s %" SCNu64
-					" %" SCNx64 " %" SCNx64,
-					&line->iova, &line->pa, &line->len, size, &line->cnt,
-					&line->low, &line->raw),
-				 7);
-		line->lg2 = lg2_of(size);
-	}
+	/* A line of column names follows. */
+	read_lines(dump, strchr(strchr(at, '\n') + 1, '\n') + 1, true);
 	kernel_drop(&text);
 	return table_cnt;
+}
+
+/* The tables as they lie in memory now. */
+static void read_here(struct dump *dump)
+{
+	struct phyrsim_root root;
+	struct sunk text;
+
+	phyrsim_pagetable_root(w.table, &root);
+	text = sunk_text(w.mem, &root, 0);
+	read_lines(dump, strchr(strstr(text.bytes, "section leaves"), '\n') + 1, false);
+	sunk_drop(&text);
 }
 
 static bool same_line(const struct line *a, const struct line *b)
@@ -256,13 +236,10 @@ static bool same_line(const struct line *a, const struct line *b)
 static void compare(const struct point *point)
 {
 	struct phyrsim_pagetable_stats stats;
-	struct phyrsim_root root;
 	uint64_t leaf_cnt = 0;
 
 	assert_int_equal(read_dump(&w.there, point->name), point->kernel_table_cnt);
-	memset(&w.here, 0, sizeof(w.here));
-	phyrsim_pagetable_root(w.table, &root);
-	dump_table(&w.here, root.table.addr, 2, 0);
+	read_here(&w.here);
 	assert_int_equal(w.here.cnt, w.there.cnt);
 	for (size_t i = 0; i < w.there.cnt; i++) {
 		w.wrong_cnt += !same_line(&w.here.lines[i], &w.there.lines[i]);

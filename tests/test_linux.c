@@ -84,7 +84,12 @@ static void fake_flush(void *ctx, struct phyr_gather *gather)
 	fake->flush_cnt++;
 }
 
-static const struct phyr_iommu_ops fake_ops = { NULL, fake_map, fake_sync, fake_unmap, fake_flush };
+static const struct phyr_iommu_ops fake_ops = {
+	.map = fake_map,
+	.sync_map = fake_sync,
+	.unmap = fake_unmap,
+	.flush = fake_flush,
+};
 
 static void open_iova(struct fixture *f, uint64_t first, uint64_t last)
 {

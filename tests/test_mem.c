@@ -301,7 +301,147 @@ static void a_block_of_another_size_is_refused(void **state)
 	assert_int_equal(pa.addr, UNTOUCHED);
 }
 
+static struct phyrsim_block take(struct phyrsim_mem *mem, unsigned int lg2)
+{
+	struct phyrsim_block block;
+
+	assert_int_equal(phyrsim_mem_take_block(mem, lg2, &block), PHYR_OK);
+	assert_ptr_equal(phyrsim_mem_frame(mem, block.pa), block.words);
+	return block;
+}
+
+static void a_taken_block_is_what_an_allocated_one_would_be(void **state)
+{
+	struct world *w = *state;
+
+	for (unsigned int lg2 = 12; lg2 <= 18; lg2++) {
+		struct phyrsim_block block = take(w->mem, lg2);
+		phyr_pa pa;
+
+		phyrsim_mem_free_block(w->mem, block.pa, lg2);
+		assert_int_equal(phyrsim_mem_alloc_block(w->mem, lg2, &pa), PHYR_OK);
+		assert_int_equal(pa.addr, block.pa.addr);
+		assert_zeroed(w->mem, pa.addr);
+	}
+}
+
+static void only_what_was_freed_as_zeroed_is_taken_as_zeroed(void **state)
+{
+	struct world *w = *state;
+	struct phyrsim_block block = take(w->mem, 14);
+
+	assert_false(block.zeroed);
+	block.words[3] = 5;
+	phyrsim_mem_free_block(w->mem, block.pa, 14);
+	block = take(w->mem, 14);
+	assert_false(block.zeroed);
+	memset(block.words, 0, 4 * PAGE);
+	phyrsim_mem_free_zeroed(w->mem, block.pa, 14);
+	block = take(w->mem, 14);
+	assert_true(block.zeroed);
+	for (uint64_t at = 0; at < 4 * PAGE; at += PAGE)
+		assert_zeroed(w->mem, block.pa.addr + at);
+	phyrsim_mem_free_block(w->mem, block.pa, 14);
+	assert_false(take(w->mem, 14).zeroed);
+}
+
+static void frames_freed_as_zeroed_are_zeroed_when_they_are_allocated(void **state)
+{
+	struct world *w = *state;
+	struct phyrsim_block first = take(w->mem, 12), second = take(w->mem, 12);
+
+	memset(first.words, 0, PAGE);
+	memset(second.words, 0, PAGE);
+	phyrsim_mem_free_zeroed(w->mem, first.pa, 12);
+	phyrsim_mem_free_zeroed(w->mem, second.pa, 12);
+	assert_int_equal(alloc(w->mem), second.pa.addr);
+	assert_int_equal(alloc(w->mem), first.pa.addr);
+	assert_zeroed(w->mem, first.pa.addr);
+	assert_zeroed(w->mem, second.pa.addr);
+}
+
+static void a_take_that_fails_writes_nothing(void **state)
+{
+	struct world *w = *state;
+	struct phyrsim_block block = { { UNTOUCHED }, NULL, true };
+
+	assert_int_equal(phyrsim_mem_take_block(w->mem, 11, &block), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_mem_take_block(w->mem, 19, &block), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_mem_take_block(NULL, 12, &block), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_mem_take_block(w->mem, 12, NULL), PHYR_E_INVAL);
+	w->host.alloc_cnt = w->host.fail_at = 0;
+	assert_int_equal(phyrsim_mem_take_block(w->mem, 12, &block), PHYR_E_NOMEM);
+	assert_int_equal(block.pa.addr, UNTOUCHED);
+	assert_null(block.words);
+	assert_true(block.zeroed);
+	assert_int_equal(phyrsim_mem_frame_cnt(w->mem), 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+static const phyr_pa given[] = { { 0 }, { 0x5000 }, { UINT64_C(0xfffffffffffff000) } };
+
+static void given_frames_are_all_there_is(void **state)
+{
+	struct phyrsim_mem *mem;
+	struct test_mem host;
+	phyr_pa pa = phyr_pa_at(UNTOUCHED);
+
+	(void)state;
+	test_mem_init(&host);
+	assert_int_equal(phyrsim_mem_create_given(&host.mem, given, CNT(given), &mem), PHYR_OK);
+	assert_int_equal(phyrsim_mem_frame_cnt(mem), 3);
+	for (size_t i = 0; i < CNT(given); i++)
+		assert_zeroed(mem, given[i].addr);
+	phyrsim_mem_frame(mem, given[1])[511] = 7;
+	assert_int_equal(phyrsim_mem_frame(mem, phyr_pa_at(0x5ff8))[511], 7);
+	assert_zeroed(mem, 0);
+	assert_null(phyrsim_mem_frame(mem, phyr_pa_at(0x1000)));
+	assert_null(phyrsim_mem_frame(mem, phyr_pa_at(0x6000)));
+	assert_null(phyrsim_mem_frame(mem, phyr_pa_at(BASE)));
+	assert_int_equal(phyrsim_mem_alloc(mem, &pa), PHYR_E_NOMEM);
+	assert_int_equal(phyrsim_mem_alloc_block(mem, 14, &pa), PHYR_E_NOMEM);
+	assert_int_equal(pa.addr, UNTOUCHED);
+	phyrsim_mem_destroy(mem);
+	assert_int_equal(host.live_cnt, 0);
+}
+
+static void frames_are_given_upward_aligned_and_once(void **state)
+{
+	static const phyr_pa wrong[][2] = { { { 0x1000 }, { 0x1000 } },
+					    { { 0x2000 }, { 0x1000 } },
+					    { { 0x1000 }, { 0x2008 } } };
+	struct phyrsim_mem *mem = NULL;
+	struct test_mem host;
+
+	(void)state;
+	test_mem_init(&host);
+	for (size_t i = 0; i < CNT(wrong); i++)
+		assert_int_equal(phyrsim_mem_create_given(&host.mem, wrong[i], 2, &mem),
+				 PHYR_E_INVAL);
+	assert_int_equal(phyrsim_mem_create_given(NULL, given, 3, &mem), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_mem_create_given(&host.mem, NULL, 3, &mem), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_mem_create_given(&host.mem, given, 0, &mem), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_mem_create_given(&host.mem, given, 3, NULL), PHYR_E_INVAL);
+	assert_null(mem);
+	assert_int_equal(host.alloc_cnt, 0);
+}
+
+static void giving_frames_without_host_memory_leaves_nothing(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 6; i++) {
+		struct phyrsim_mem *mem = NULL;
+		struct test_mem host;
+
+		test_mem_init(&host);
+		host.fail_at = i % 3;
+		host.sticky = i >= 3;
+		assert_int_equal(phyrsim_mem_create_given(&host.mem, given, 3, &mem), PHYR_E_NOMEM);
+		assert_null(mem);
+		assert_int_equal(host.live_cnt, 0);
+	}
+}
 
 int main(void)
 {
@@ -322,6 +462,13 @@ int main(void)
 		CASE(blocks_are_aligned_and_in_one_piece),
 		CASE(a_freed_block_is_absent_and_comes_back_for_its_size_alone),
 		CASE(a_block_of_another_size_is_refused),
+		cmocka_unit_test(given_frames_are_all_there_is),
+		cmocka_unit_test(frames_are_given_upward_aligned_and_once),
+		cmocka_unit_test(giving_frames_without_host_memory_leaves_nothing),
+		CASE(a_taken_block_is_what_an_allocated_one_would_be),
+		CASE(only_what_was_freed_as_zeroed_is_taken_as_zeroed),
+		CASE(frames_freed_as_zeroed_are_zeroed_when_they_are_allocated),
+		CASE(a_take_that_fails_writes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,8 +87,10 @@ static const struct worked riscv[] = {
 	{ { RV1, 0, 0, 0, 0 }, U(0xfffffffffff000), 12, RW, NX, 0, U(0x003ffffffffffcd7) },
 	/* D: 256T; memory types; no user bit in the first stage, always in the second */
 	{ { RV2, 5, 0, 0, 0 }, U(1) << 48, 48, RW, NX, 4, U(0x4000000000d7) },
-	{ { RV1, 0, 0, 0, 0 }, 0x80201000, 12, RW, NX | NC, 0, U(0x20000000200804d7) },
-	{ { RV2, 0, 0, 0, 0 }, 0x80201000, 12, RW, NX | NC | IO, 0, U(0x40000000200804d7) },
+	{ { RV1, 0, 0, 0, PBMT }, 0x80201000, 12, RW, NX | NC, 0, U(0x20000000200804d7) },
+	{ { RV2, 0, 0, 0, PBMT }, 0x80201000, 12, RW, NX | NC | IO, 0, U(0x40000000200804d7) },
+	{ { RV1, 0, 0, 0, 0 }, 0x80201000, 12, RW, NX | NC, 0, 0x200804d7 },
+	{ { RV2, 0, 0, 0, CONT }, 0x80201000, 12, RW, NX | IO, 0, 0x200804d7 },
 	{ { RV1, 0, 0, 0, 0 }, 0x80201000, 12, RW, NX | PRIV, 0, 0x200804c7 },
 	{ { RV2, 0, 0, 0, CONT }, 0x80210000, 16, RW, NX | PRIV, 0, U(0x80000000200860d7) },
 };
@@ -282,6 +284,79 @@ static void pointers_are_the_worked_entries_bit_for_bit(void **state)
 	}
 }
 
+/* X: tables at the addresses that they had when the entries were recorded; the tables in between. */
+static void pointers_are_the_recorded_entries_bit_for_bit(void **state)
+{
+	static const struct {
+		struct config config;
+		unsigned int frame_cnt; /* in front of the tables below the top */
+		unsigned int level;
+		uint64_t entry;
+	} pointers[] = {
+		{ { AMD, 3, 0, 0, COHERENT }, 1, 1, U(0x6000100000003201) },
+		{ { AMD, 3, 0, 0, COHERENT }, 3, 2, U(0x6000100000004401) },
+		{ { AMD, 4, 0, 0, COHERENT }, 5, 3, U(0x6000100000006601) },
+		{ { RV1, 4, 0, 0, 0 }, 0x11, 3, U(0x0000040000004801) },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CNT(pointers); i++) {
+		struct phyrsim_root root;
+		uint64_t item;
+		phyr_pa pa;
+
+		open_config(&pointers[i].config);
+		for (unsigned int j = 0; j < pointers[i].frame_cnt; j++)
+			assert_int_equal(phyrsim_mem_alloc(w.mem, &pa), PHYR_OK);
+		assert_int_equal(map(0, 0, granule()), PHYR_OK);
+		root = root_now();
+		item = slot(root.table.addr, 0);
+		while (--root.level_cnt > pointers[i].level)
+			item = slot(read_item(&root, item, root.level_cnt).address, 0);
+		assert_int_equal(item, pointers[i].entry);
+		for (unsigned int j = 1; j <= pointers[i].frame_cnt; j++)
+			phyrsim_mem_free(w.mem, phyr_pa_at(root.table.addr + j * KIB4));
+		close_config();
+	}
+}
+
+/* X: what one request became. */
+static void requests_are_the_recorded_entries_bit_for_bit(void **state)
+{
+	static const struct {
+		struct config config;
+		uint64_t iova, pa, len;
+		unsigned int lg2, cnt;
+		uint64_t entry;
+	} requests[] = {
+		/* Never a leaf of 512G. */
+		{ { AMD, 4, 0, 0, COHERENT },
+		  0,
+		  U(1) << 39,
+		  U(1) << 39,
+		  38,
+		  2,
+		  U(0x7000009ffffffe01) },
+		/* In the upper half. */
+		{ { X86, 4, 0, 0, 0 },
+		  U(0xffffffffc0000000),
+		  0x880000000,
+		  0x40000000,
+		  30,
+		  1,
+		  0x8800000e7 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < CNT(requests); i++) {
+		open_config(&requests[i].config);
+		assert_int_equal(map(requests[i].iova, requests[i].pa, requests[i].len), PHYR_OK);
+		assert_int_equal(stats().leaves.cnt[requests[i].lg2], requests[i].cnt);
+		assert_int_equal(find(requests[i].iova).item, requests[i].entry);
+		close_config();
+	}
+}
+
 /* G and X: examples of Linux's cut, in the sizes of x86 and of AMD. */
 static void cuts_are_the_worked_ones(void **state)
 {
@@ -297,6 +372,8 @@ static void cuts_are_the_worked_ones(void **state)
 		{ { X86, 0, 0, 0, 0 }, 0x600000, 0x40001000, 0x400000, 1024 },
 		{ { X86, 0, 0, 0, 0 }, 0x601000, 0x40001000, 0x400000, 513 },
 		{ { X86, 0, 0, 0, 0 }, 0x3fe400000, 0x3fe400000, 0xc2200000, 20 },
+		{ { X86, 0, 0, 0, 0 }, 0x1ff000, 0x1ff000, 0x402000, 4 },
+		{ { X86, 0, 0, 0, 0 }, 0x1ff000, 0x2ff000, 0x402000, 1026 },
 		{ { AMD, 0, 0, 0, COHERENT }, 0x1000, 0x1000, 0x3ff000, 10 },
 		{ { AMD, 0, 0, 0, COHERENT }, 0xfef80000, 0x208b95d000, 0x20000, 32 },
 		{ { AMD, 0, 0, 0, COHERENT }, 0, U(1) << 39, U(1) << 39, 2 },
@@ -305,16 +382,41 @@ static void cuts_are_the_worked_ones(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < CNT(cuts); i++) {
-		uint64_t cnt = 0;
-
 		open_config(&cuts[i].config);
 		assert_int_equal(map(cuts[i].iova, cuts[i].pa, cuts[i].len), PHYR_OK);
-		for (unsigned int lg2 = 0; lg2 < 64; lg2++)
-			cnt += stats().leaves.cnt[lg2];
-		assert_int_equal(cnt, cuts[i].leaf_cnt);
+		assert_int_equal(leaf_cnt(), cuts[i].leaf_cnt);
 		assert_int_equal(find(cuts[i].iova + cuts[i].len - 1).pa,
 				 cuts[i].pa + cuts[i].len - 1);
 		assert_int_equal(unmap(cuts[i].iova, cuts[i].len), PHYR_OK);
+		close_config();
+	}
+}
+
+/* The table of the page that is removed, as a window of I/O addresses. */
+static void assert_told(uint64_t iova)
+{
+	struct phyrsim_root root = root_now();
+	unsigned int lg2 = item_lg2(&root, 1);
+
+	assert_int_equal(map(iova, 0, granule()), PHYR_OK);
+	phyr_gather_init(&w.gather);
+	assert_int_equal(unmap(iova, granule()), PHYR_OK);
+	assert_true(w.gather.tables_removed);
+	assert_true(w.gather.tables_first <= phyr_bits_down(iova, lg2));
+	assert_true(w.gather.tables_last >= (iova | phyr_bits_mask(lg2)));
+	assert_true(w.gather.tables_last - w.gather.tables_first <= w.caps.iova.last.addr);
+	phyrsim_pagetable_release(w.table, &w.gather);
+}
+
+/* Both halves, where there are two, and addresses that begin with ones. */
+static void tables_that_go_are_told_by_their_addresses(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < CNT(configs); i++) {
+		open_config(&configs[i]);
+		assert_told(w.caps.iova.first.addr + granule());
+		if (config_signed(&configs[i]))
+			assert_told(0 - (w.caps.iova.last.addr + 1) + granule());
 		close_config();
 	}
 }
@@ -325,7 +427,10 @@ int main(void)
 		cmocka_unit_test(leaves_are_the_worked_entries_bit_for_bit),
 		cmocka_unit_test(every_item_of_a_group_is_as_the_format_wants_it),
 		cmocka_unit_test(pointers_are_the_worked_entries_bit_for_bit),
+		cmocka_unit_test(pointers_are_the_recorded_entries_bit_for_bit),
+		cmocka_unit_test(requests_are_the_recorded_entries_bit_for_bit),
 		cmocka_unit_test(cuts_are_the_worked_ones),
+		cmocka_unit_test(tables_that_go_are_told_by_their_addresses),
 	};
 
 	return cmocka_run_group_tests(cases, NULL, NULL);

@@ -109,6 +109,7 @@ static void permissions_change_and_the_leaf_stays(void **state)
 	assert_int_equal(find(2 * MIB2).item, 0x400001);
 	assert_int_equal(w.gather.first, MIB2);
 	assert_int_equal(w.gather.last, 2 * MIB2 + 0xfff);
+	assert_int_equal(w.gather.leaves.mask, MIB2 | KIB4);
 	assert_false(w.gather.tables_removed);
 	assert_int_equal(stats().leaves.cnt[21], 1);
 }

@@ -351,22 +351,15 @@ static void parameters_that_a_format_does_not_offer_make_nothing(void **state)
 		{ RV1, 4, 0, 0, WIDE },
 		{ ARM2, 0, 12, 48, 16 },
 		{ ARM1, 0, 12, 48, PHYRSIM_FEATURE_FWB },
-		{ VTD, 4, 0, 0, 256 },
+		{ VTD, 4, 0, 0, PBMT },
+		{ RV1, 4, 0, 0, 1u << 31 },
 	};
 
 	(void)state;
 	open_config(&configs[0]);
 	for (size_t i = 0; i < CNT(bad); i++) {
 		struct phyrsim_pagetable *table = w.table;
-		struct phyrsim_pagetable_params params = {
-			.mem = &w.host.mem,
-			.frames = w.mem,
-			.format = bad[i].format,
-			.level_cnt = bad[i].level_cnt,
-			.granule_lg2 = bad[i].granule_lg2,
-			.iova_bits = bad[i].iova_bits,
-			.features = bad[i].features,
-		};
+		struct phyrsim_pagetable_params params = config_params(&bad[i], &w.host.mem, w.mem);
 
 		assert_int_equal(phyrsim_pagetable_create(&params, &table), PHYR_E_INVAL);
 		assert_ptr_equal(table, w.table);

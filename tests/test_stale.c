@@ -50,9 +50,6 @@ static void wrong_arguments_are_refused(void **state)
 	assert_int_equal(phyrsim_stale_note(w->stale, &root, none), PHYR_OK);
 	assert_int_equal(phyrsim_stale_note(w->stale, &root, wraps), PHYR_E_RANGE);
 	assert_int_equal(phyrsim_stale_check(w->stale, &root, NULL), PHYR_E_INVAL);
-	root.format = PHYRSIM_FORMAT_ARM_S1;
-	assert_int_equal(phyrsim_stale_note(w->stale, &root, range), PHYR_E_UNSUPPORTED);
-	root.format = PHYRSIM_FORMAT_VTD_SS;
 	root.level_cnt = 9;
 	assert_int_equal(phyrsim_stale_note(w->stale, &root, range), PHYR_E_INVAL);
 	assert_int_equal(phyrsim_stale_check(w->stale, &root, &report), PHYR_OK); /* empty */
@@ -104,7 +101,7 @@ static void a_translation_to_elsewhere_is_stale(void **state)
 {
 	struct world *w = *state;
 
-	w->spoil = SPOIL_DROP;
+	w->spoil = SPOIL_SKIP;
 	assert_int_equal(map(w, AT, 0x7000, 2 * K4), PHYR_OK);
 	assert_int_equal(unmap(w, AT, K4), PHYR_OK);
 	flush(w);
@@ -195,30 +192,184 @@ static void on_arm_a_hint_spares_leaves_of_other_levels(void **state)
 	world_close(&w);
 }
 
-static void noting_survives_failed_allocations(void **state)
+static void a_command_for_the_domain_spares_pointers_without_walk(void **state)
 {
-	struct phyr_iova_range range = { { AT }, 512 * K4 };
+	struct phyrsim_command leaves = { PHYR_FLUSH_DOMAIN, { { 0 }, 0 }, false, 0 };
+	struct phyrsim_command none = command(AT, 0, true);
 	struct world *w = *state;
-	struct phyrsim_root root;
-	int err = PHYR_E_NOMEM;
 
-	assert_int_equal(map(w, 2 * AT, M2, M2), PHYR_OK);
-	assert_int_equal(map(w, AT, 0x7000, 512 * K4), PHYR_OK);
-	root = root_of(w);
-	for (size_t n = 0; err == PHYR_E_NOMEM; n++) {
-		struct phyrsim_command all = { PHYR_FLUSH_DOMAIN, { { 0 }, 0 }, true, 0 };
-		struct phyrsim_stale_params params = { &w->host.mem, w->mem, PHYRSIM_INVAL_VTD };
+	assert_int_equal(map(w, AT, 0x7000, K4), PHYR_OK);
+	phyrsim_stale_apply(w->stale, &none);
+	assert_int_equal(phyrsim_stale_cnt(w->stale), 1 + 3);
+	phyrsim_stale_apply(w->stale, &leaves);
+	assert_int_equal(phyrsim_stale_cnt(w->stale), 3);
+}
 
-		phyrsim_stale_destroy(w->stale);
-		w->host.fail_at = SIZE_MAX;
-		assert_int_equal(phyrsim_stale_create(&params, &w->stale), PHYR_OK);
-		phyrsim_stale_apply(w->stale, &all);
-		w->host.fail_at = w->host.alloc_cnt + n;
-		err = phyrsim_stale_note(w->stale, &root, range);
-		assert_int_equal(check(w).cnt, 0);
+/* Few places are looked up, many are not: against a bitmap. */
+static void commands_of_any_length_drop_what_they_reach_and_nothing_else(void **state)
+{
+	static const uint64_t lens[] = { K4, 5 * K4, 64 * K4, M2, G1 };
+	struct world *w = *state;
+	bool cached[1024];
+	uint64_t random = 7, cnt;
+
+	assert_int_equal(map(w, AT, 0x7000, CNT(cached) * K4), PHYR_OK);
+	for (size_t round = 0; round < 200; round++) {
+		uint64_t page = test_random(&random) % CNT(cached);
+		struct phyrsim_command some =
+			command(AT + page * K4, lens[test_random(&random) % CNT(lens)], false);
+
+		if (round % 20 == 0) {
+			touch(w, AT, sizeof(cached) * K4);
+			memset(cached, true, sizeof(cached));
+		}
+		phyrsim_stale_apply(w->stale, &some);
+		cnt = 0;
+		for (size_t i = 0; i < CNT(cached); i++) {
+			cached[i] &= i < page || i - page >= some.range.len / K4;
+			cnt += cached[i];
+		}
+		assert_int_equal(phyrsim_stale_cnt(w->stale), cnt + 4);
 	}
-	assert_int_equal(err, PHYR_OK);
-	assert_int_equal(phyrsim_stale_cnt(w->stale), 512 + 3);
+}
+
+/* Of two that begin at one address the smaller is told, and the lower before the higher. */
+static void the_report_is_of_the_lowest_address(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(map(w, AT + M2, 0x7000, K4), PHYR_OK);
+	assert_int_equal(map(w, AT, 0x9000, K4), PHYR_OK);
+	assert_int_equal(unmap(w, AT + M2, K4), PHYR_OK);
+	assert_int_equal(check(w).cnt, 2);
+	assert_int_equal(check(w).iova.addr, AT + M2);
+	assert_int_equal(check(w).lg2, 12);
+	assert_int_equal(check(w).cause, PHYRSIM_STALE_LEAF_GONE);
+	assert_int_equal(unmap(w, AT, K4), PHYR_OK);
+	assert_int_equal(check(w).cnt, 2 + 2 + 2);
+	assert_int_equal(check(w).iova.addr, 0); /* 512 GiB */
+	assert_int_equal(check(w).lg2, 39);
+	assert_int_equal(check(w).cause, PHYRSIM_STALE_TABLE_GONE);
+}
+
+static void a_check_of_a_range_sees_what_overlaps_it(void **state)
+{
+	struct phyr_iova_range page = { { AT + K4 }, K4 }, rest = { { AT + 2 * K4 }, G1 - 2 * K4 },
+			       none = { { AT }, 0 }, wraps = { { 2 * K4 }, 0 - K4 };
+	struct phyrsim_stale_report report = { .cnt = 77 };
+	struct world *w = *state;
+	struct phyrsim_root root = root_of(w);
+
+	assert_int_equal(map(w, AT, 0x7000, 4 * K4), PHYR_OK);
+	assert_int_equal(unmap(w, AT + K4, K4), PHYR_OK);
+	assert_int_equal(phyrsim_stale_check_range(w->stale, &root, none, &report), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_stale_check_range(NULL, &root, page, &report), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_stale_check_range(w->stale, NULL, page, &report), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_stale_check_range(w->stale, &root, page, NULL), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_stale_check_range(w->stale, &root, wraps, &report), PHYR_E_RANGE);
+	assert_int_equal(report.cnt, 77);
+	assert_int_equal(phyrsim_stale_check_range(w->stale, &root, rest, &report), PHYR_OK);
+	assert_int_equal(report.cnt, 0);
+	assert_int_equal(phyrsim_stale_check_range(w->stale, &root, page, &report), PHYR_E_FAULT);
+	assert_int_equal(report.cnt, 1);
+	root.level_cnt = 9;
+	assert_int_equal(phyrsim_stale_check_range(w->stale, &root, page, &report), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_stale_check(w->stale, &root, &report), PHYR_E_INVAL);
+}
+
+/* Held back it is memory still, stale or not; freed without its flush it is not. */
+static void a_freed_table_that_is_cached_is_told_at_any_time(void **state)
+{
+	struct phyrsim_stale_report report = { .cnt = 77 };
+	struct world *w = *state;
+
+	assert_int_equal(phyrsim_stale_check_freed(NULL, &report), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_stale_check_freed(w->stale, NULL), PHYR_E_INVAL);
+	assert_int_equal(report.cnt, 77);
+	assert_int_equal(map(w, AT, 0x7000, K4), PHYR_OK);
+	assert_int_equal(map(w, AT + M2, M2, M2), PHYR_OK);
+	assert_int_equal(unmap(w, AT, K4), PHYR_OK);
+	assert_int_equal(phyrsim_stale_check_freed(w->stale, &report), PHYR_OK);
+	assert_int_equal(report.cnt, 0);
+	assert_int_equal(check(w).cnt, 2);
+	w->backend.ops->release(w->backend.ctx, &w->gather);
+	assert_int_equal(phyrsim_stale_check_freed(w->stale, &report), PHYR_E_FAULT);
+	assert_int_equal(report.cnt, 1);
+	assert_int_equal(report.cause, PHYRSIM_STALE_TABLE_GONE);
+	assert_int_equal(report.iova.addr, AT);
+	assert_int_equal(report.lg2, 21);
+}
+
+/* Hardware in caching mode, below a driver that knows it or not. */
+static void open_caching(struct world *w, bool known)
+{
+	static const struct config config = { VTD, 4, 0, 0, 0 };
+	struct phyrsim_inval_params inval = { .personality = PHYRSIM_INVAL_VTD,
+					      .caching_mode = known };
+
+	world_open_as(w, &config, &inval, true);
+}
+
+static void in_caching_mode_what_is_absent_is_noted(void **state)
+{
+	struct phyrsim_command page = command(AT + 2 * K4, K4, false);
+	struct phyrsim_command beside = command(AT + M2, M2, false);
+	struct world w;
+
+	(void)state;
+	open_caching(&w, true);
+	touch(&w, AT, 4 * K4);
+	assert_int_equal(phyrsim_stale_cnt(w.stale), 1); /* an item of the top */
+	assert_int_equal(map(&w, AT + K4, 0x7000, K4), PHYR_OK);
+	assert_int_equal(phyrsim_stale_cnt(w.stale), 3 + 1);
+	touch(&w, AT, 2 * M2);
+	assert_int_equal(phyrsim_stale_cnt(w.stale), 3 + 512 + 1);
+	phyrsim_stale_apply(w.stale, &page);
+	assert_int_equal(phyrsim_stale_cnt(w.stale), 3 + 511 + 1);
+	phyrsim_stale_apply(w.stale, &beside);
+	assert_int_equal(phyrsim_stale_cnt(w.stale), 3 + 511 + 1);
+	beside.walk = true;
+	phyrsim_stale_apply(w.stale, &beside);
+	assert_int_equal(phyrsim_stale_cnt(w.stale), 1 + 511);
+	world_close(&w);
+}
+
+static void in_caching_mode_maps_need_their_flush(void **state)
+{
+	(void)state;
+	for (unsigned int known = 0; known < 2; known++) {
+		struct world w;
+
+		open_caching(&w, known != 0);
+		assert_int_equal(map(&w, AT, 0x7000, K4), PHYR_OK);
+		touch(&w, AT, 2 * M2);
+		assert_int_equal(map(&w, AT + K4, 0x9000, K4), PHYR_OK);
+		assert_int_equal(check(&w).cnt, known ? 0 : 1);
+		assert_int_equal(map(&w, AT + M2, 0x9000, K4), PHYR_OK);
+		assert_int_equal(check(&w).cnt, known ? 0 : 2);
+		if (!known) {
+			assert_int_equal(check(&w).cause, PHYRSIM_STALE_ABSENCE);
+			assert_int_equal(check(&w).iova.addr, AT + K4);
+			assert_int_equal(check(&w).pa.addr, 0);
+			assert_int_equal(check(&w).lg2, 12);
+		}
+		world_close(&w);
+	}
+}
+
+static void an_absence_is_not_stale_when_its_table_goes_too(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_caching(&w, true);
+	assert_int_equal(map(&w, AT, 0x7000, K4), PHYR_OK);
+	touch(&w, AT, M2);
+	assert_int_equal(unmap(&w, AT, K4), PHYR_OK);
+	flush(&w);
+	assert_int_equal(phyrsim_stale_cnt(w.stale), 511);
+	assert_int_equal(check(&w).cnt, 0);
+	world_close(&w);
 }
 
 static void every_cause_has_a_name(void **state)
@@ -246,7 +397,14 @@ int main(void)
 		CASE(a_command_drops_what_it_overlaps),
 		CASE(on_amd_a_window_drops_what_lies_in_it_whole),
 		CASE(on_arm_a_hint_spares_leaves_of_other_levels),
-		CASE(noting_survives_failed_allocations),
+		CASE(a_command_for_the_domain_spares_pointers_without_walk),
+		CASE(commands_of_any_length_drop_what_they_reach_and_nothing_else),
+		CASE(the_report_is_of_the_lowest_address),
+		CASE(a_check_of_a_range_sees_what_overlaps_it),
+		CASE(a_freed_table_that_is_cached_is_told_at_any_time),
+		CASE(in_caching_mode_what_is_absent_is_noted),
+		CASE(in_caching_mode_maps_need_their_flush),
+		CASE(an_absence_is_not_stale_when_its_table_goes_too),
 		CASE(every_cause_has_a_name),
 	};
 

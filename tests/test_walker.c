@@ -242,6 +242,186 @@ static void every_fault_has_a_name_of_its_own(void **state)
 	}
 }
 
+static struct phyrsim_path path_at(struct world *w, uint64_t iova)
+{
+	struct phyrsim_path path;
+	int err = phyrsim_walk_path(w->mem, &w->root, phyr_iova_at(iova), &path);
+
+	assert_int_equal(err, path.fault == PHYRSIM_FAULT_NONE ? PHYR_OK : PHYR_E_FAULT);
+	return path;
+}
+
+/* The pointers of the chain down to a level, and the last item read, which is of that level. */
+static void expect_way(const struct world *w, const struct phyrsim_path *path, unsigned int level)
+{
+	uint64_t len = BIT(item_lg2(&w->root, level));
+
+	assert_int_equal(path->pointer_cnt, w->root.level_cnt - 1 - level);
+	for (unsigned int i = 0; i < path->pointer_cnt; i++) {
+		const struct phyrsim_pointer *at = &path->pointers[i];
+
+		assert_int_equal(at->level, w->root.level_cnt - 2 - i);
+		assert_int_equal(at->lg2, item_lg2(&w->root, at->level + 1));
+		assert_int_equal(at->first.addr, w->iova & ~(BIT(at->lg2) - 1));
+		assert_int_equal(at->table.addr, w->tables[at->level]);
+	}
+	assert_int_equal(path->level, level);
+	assert_int_equal(path->first.addr, w->iova & ~(len - 1));
+	assert_int_equal(path->last.addr, w->iova | (len - 1));
+}
+
+static void the_way_of_an_address_is_every_pointer_and_the_leaf(void **state)
+{
+	struct phyrsim_root roots[64];
+	size_t cnt = all_roots(roots);
+	struct world w;
+
+	(void)state;
+	for (size_t i = 0; i < cnt; i++) {
+		struct phyrsim_path path;
+
+		open_world(&w, roots[i], IOVA % (roots[i].level_cnt == 1 ? BIT(21) : BIT(40)));
+		*entry(&w, 0) = leaf(roots[i].format);
+		path = path_at(&w, w.iova);
+		assert_int_equal(path.fault, PHYRSIM_FAULT_NONE);
+		expect_way(&w, &path, 0);
+		assert_int_equal(path.pa.addr, 0x12340000);
+		assert_int_equal(path.leaf_lg2, roots[i].granule_lg2);
+		assert_int_equal(path.perm, RW);
+		close_world(&w);
+	}
+}
+
+static void a_way_without_a_leaf_ends_where_nothing_is_present(void **state)
+{
+	struct phyrsim_root roots[64];
+	size_t cnt = all_roots(roots);
+	struct world w;
+
+	(void)state;
+	for (size_t i = 0; i < cnt; i++) {
+		open_world(&w, roots[i], IOVA % (roots[i].level_cnt == 1 ? BIT(21) : BIT(40)));
+		for (unsigned int level = 0; level < roots[i].level_cnt; level++) {
+			struct phyrsim_path path;
+
+			*entry(&w, level) = 0;
+			path = path_at(&w, w.iova);
+			assert_int_equal(path.fault, PHYRSIM_FAULT_NOT_PRESENT);
+			expect_way(&w, &path, level);
+		}
+		close_world(&w);
+	}
+}
+
+static void addresses_that_tables_do_not_know_are_told_at_once(void **state)
+{
+	static const struct {
+		enum phyrsim_format format;
+		unsigned int features;
+		uint64_t iova, last;
+	} rows[] = {
+		{ PHYRSIM_FORMAT_VTD_SS, 0, BIT(48), UINT64_MAX },
+		{ PHYRSIM_FORMAT_X86_FS, 0, BIT(47), 0 - BIT(47) - 1 },
+		{ PHYRSIM_FORMAT_X86_FS, PHYRSIM_FEATURE_UNSIGNED, BIT(47), UINT64_MAX },
+		{ PHYRSIM_FORMAT_RISCV_S1, 0, BIT(48), 0 - BIT(47) - 1 },
+		{ PHYRSIM_FORMAT_ARM_S1, PHYRSIM_FEATURE_UPPER, 0, 0 - BIT(48) - 1 },
+		{ PHYRSIM_FORMAT_ARM_S2, 0, 0 - BIT(12), UINT64_MAX },
+	};
+	struct world w;
+
+	(void)state;
+	for (size_t i = 0; i < CNT(rows); i++) {
+		struct phyrsim_root root = root_of(rows[i].format, 4, rows[i].features);
+		struct phyrsim_path path;
+
+		if (root.format == PHYRSIM_FORMAT_ARM_S1 || root.format == PHYRSIM_FORMAT_ARM_S2)
+			root = arm_root(root.format, 12, 48, 4, rows[i].features);
+		open_world(&w, root, 0);
+		path = path_at(&w, rows[i].iova);
+		assert_int_equal(path.fault, PHYRSIM_FAULT_WIDTH);
+		assert_int_equal(path.pointer_cnt, 0);
+		assert_int_equal(path.last.addr, rows[i].last);
+		close_world(&w);
+	}
+}
+
+/* Item 5 of 16 leads to its own part of the memory: written there, or by its address. */
+static void a_way_tells_where_the_item_leads_and_how_large_the_leaf_is(void **state)
+{
+	static const struct {
+		enum phyrsim_format format;
+		uint64_t word;
+	} rows[] = {
+		{ PHYRSIM_FORMAT_ARM_S1, BIT(52) | 0x12345c47 },
+		{ PHYRSIM_FORMAT_ARM_S2, BIT(52) | 0x123454ff },
+		{ PHYRSIM_FORMAT_AMD_V1, UINT64_C(0x7000000012347e01) },
+		{ PHYRSIM_FORMAT_RISCV_S1, BIT(63) | 0x48d20d7 },
+		{ PHYRSIM_FORMAT_RISCV_S2, BIT(63) | 0x48d20d7 },
+	};
+	struct world w;
+
+	(void)state;
+	for (size_t i = 0; i < CNT(rows); i++) {
+		struct phyrsim_root root = root_of(rows[i].format, 4, PHYRSIM_FEATURE_CONTIGUOUS);
+		struct phyrsim_path path;
+
+		if (root.format == PHYRSIM_FORMAT_AMD_V1)
+			root.features = 0;
+		if (root.format == PHYRSIM_FORMAT_ARM_S1 || root.format == PHYRSIM_FORMAT_ARM_S2)
+			root = arm_root(root.format, 12, 48, 4, root.features);
+		open_world(&w, root, 0x5abc);
+		*entry(&w, 0) = rows[i].word;
+		path = path_at(&w, w.iova);
+		assert_int_equal(path.fault, PHYRSIM_FAULT_NONE);
+		expect_way(&w, &path, 0);
+		assert_int_equal(path.pa.addr, 0x12345000);
+		assert_int_equal(path.leaf_lg2, 16);
+		close_world(&w);
+	}
+}
+
+/* For the privileged alone; for writes alone; a leaf that no access has marked. */
+static void a_way_needs_no_permission_but_accessed_marks(void **state)
+{
+	struct phyrsim_path path;
+	struct world w;
+
+	(void)state;
+	open_world(&w, root_of(PHYRSIM_FORMAT_X86_FS, 4, 0), IOVA);
+	*entry(&w, 0) = BIT(63) | 0x12340063;
+	path = path_at(&w, w.iova);
+	assert_int_equal(path.fault, PHYRSIM_FAULT_NONE);
+	assert_int_equal(path.perm, 0);
+	assert_int_equal(path.privileged, RW);
+	assert_int_equal(path.attrs, PHYRSIM_ATTR_NOEXEC | PHYRSIM_ATTR_PRIVILEGED);
+	close_world(&w);
+	open_world(&w, root_of(PHYRSIM_FORMAT_VTD_SS, 4, 0), IOVA);
+	*entry(&w, 0) = 0x12340002;
+	assert_int_equal(path_at(&w, w.iova).perm, WO);
+	close_world(&w);
+	open_world(&w, root_of(PHYRSIM_FORMAT_RISCV_S1, 4, 0), IOVA);
+	*entry(&w, 0) = 0x48d0097;
+	assert_int_equal(path_at(&w, w.iova).fault, PHYRSIM_FAULT_ACCESSED);
+	close_world(&w);
+}
+
+static void a_way_needs_a_root_that_can_be_walked(void **state)
+{
+	struct phyrsim_path path = { .pointer_cnt = 77 };
+	phyr_iova zero = phyr_iova_at(0);
+	struct world w;
+
+	(void)state;
+	open_world(&w, root_of(PHYRSIM_FORMAT_VTD_SS, 4, 0), 0);
+	assert_int_equal(phyrsim_walk_path(NULL, &w.root, zero, &path), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_walk_path(w.mem, NULL, zero, &path), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_walk_path(w.mem, &w.root, zero, NULL), PHYR_E_INVAL);
+	w.root.level_cnt = 9;
+	assert_int_equal(phyrsim_walk_path(w.mem, &w.root, zero, &path), PHYR_E_INVAL);
+	assert_int_equal(path.pointer_cnt, 77);
+	close_world(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest cases[] = {
@@ -253,6 +433,12 @@ int main(void)
 		cmocka_unit_test(a_root_that_hardware_could_not_be_given_is_refused),
 		cmocka_unit_test(wrong_arguments_are_refused_and_the_result_is_not_written),
 		cmocka_unit_test(every_fault_has_a_name_of_its_own),
+		cmocka_unit_test(the_way_of_an_address_is_every_pointer_and_the_leaf),
+		cmocka_unit_test(a_way_without_a_leaf_ends_where_nothing_is_present),
+		cmocka_unit_test(addresses_that_tables_do_not_know_are_told_at_once),
+		cmocka_unit_test(a_way_tells_where_the_item_leads_and_how_large_the_leaf_is),
+		cmocka_unit_test(a_way_needs_no_permission_but_accessed_marks),
+		cmocka_unit_test(a_way_needs_a_root_that_can_be_walked),
 	};
 
 	return cmocka_run_group_tests(cases, NULL, NULL);

@@ -2,8 +2,6 @@
 /*
  * The walker on RISC-V tables: the vectors that were run through the reference model of the
  * specification (Sv48, no update of marks), with their results, and what they leave out.
- *
- * The model ran without Svpbmt. The walker has it, so the types NC and IO are no faults here.
  */
 #include "walker_world.h"
 
@@ -82,6 +80,8 @@ static void the_vectors_that_fault_do(void **state)
 		{ 0, 0x1123, 0x20080401, WO, PHYRSIM_FAULT_LEVEL, 0 },
 		{ 0, 0x1123, BIT(54) | 0x200804d7, WO, PHYRSIM_FAULT_RESERVED, 0 },
 		{ 0, 0x1123, BIT(59) | 0x200804d7, WO, PHYRSIM_FAULT_RESERVED, 0 },
+		{ 0, 0x1123, BIT(61) | 0x200804d7, WO, PHYRSIM_FAULT_RESERVED, 0 }, /* no Svpbmt */
+		{ 0, 0x1123, BIT(62) | 0x200804d7, WO, PHYRSIM_FAULT_RESERVED, 0 },
 		{ 0, 0x1123, BITS(62, 61) | 0x200804d7, WO, PHYRSIM_FAULT_RESERVED, 0 },
 		{ 0, 0x1123, 0x200804c7, WO, PHYRSIM_FAULT_PRIVILEGE, 0 }, /* U = 0 */
 		{ 0, 0x1123, 0x20080497, WO, PHYRSIM_FAULT_ACCESSED, 0 },  /* A = 0 */
@@ -143,7 +143,7 @@ static void each_reserved_bit_of_an_entry_faults(void **state)
 {
 	struct world *w = *state;
 
-	expect_each_bit(w, 0, BITS(60, 54) | BIT(63), PHYRSIM_FAULT_RESERVED);
+	expect_each_bit(w, 0, BITS(63, 54), PHYRSIM_FAULT_RESERVED);
 	for (unsigned int level = 1; level < 4; level++)
 		expect_each_bit(w, level, BITS(63, 54) | BITS(7, 6) | BIT(4),
 				PHYRSIM_FAULT_RESERVED);
@@ -173,16 +173,19 @@ static void a_superpage_is_aligned_at_every_level(void **state)
 	close_world(&w);
 }
 
-static void memory_types_are_told(void **state)
+static void memory_types_are_told_with_svpbmt(void **state)
 {
 	struct world *w = *state;
 
+	w->root.features |= PHYRSIM_FEATURE_PBMT;
 	expect_leaf(w, 0, 0x200804d7, RW, 0x80201abc);
 	assert_int_equal(w->walk.attrs, PHYRSIM_ATTR_NOEXEC);
 	expect_leaf(w, 0, 0x200804df | BIT(61), RW, 0x80201abc);
 	assert_int_equal(w->walk.attrs, PHYRSIM_ATTR_UNCACHED);
 	expect_leaf(w, 0, 0x200804d7 | BIT(62), RW, 0x80201abc);
 	assert_int_equal(w->walk.attrs, PHYRSIM_ATTR_MMIO | PHYRSIM_ATTR_NOEXEC);
+	*entry(w, 0) = 0x200804d7 | BITS(62, 61);
+	expect_fault(w, RO, PHYRSIM_FAULT_RESERVED, 0);
 }
 
 static void privilege_decides_who_may_do_what(void **state)
@@ -283,7 +286,7 @@ int main(void)
 		CASE(each_reserved_bit_of_an_entry_faults),
 		CASE(an_address_beyond_the_width_faults),
 		cmocka_unit_test(a_superpage_is_aligned_at_every_level),
-		CASE(memory_types_are_told),
+		CASE(memory_types_are_told_with_svpbmt),
 		CASE(privilege_decides_who_may_do_what),
 		cmocka_unit_test(the_second_stage_takes_every_access_as_a_users),
 		CASE(hardware_that_may_sets_the_marks),

@@ -11,9 +11,8 @@
 #include <phyrsim/walker.h>
 
 #include "test.h"
+#include "walker_bits.h"
 
-#define BIT(n) (UINT64_C(1) << (n))
-#define BITS(hi, lo) ((UINT64_MAX >> (63 - (hi))) & ~(BIT(lo) - 1))
 #define LEVEL_MAX 6
 #define RW PHYR_PERM_READ_WRITE
 #define RO PHYR_PERM_READ
@@ -29,12 +28,6 @@ struct world {
 	unsigned int flags;
 	uint64_t tables[LEVEL_MAX]; /* by level */
 };
-
-/* [log2 bytes] what an item of a level translates */
-static inline unsigned int item_lg2(const struct phyrsim_root *root, unsigned int level)
-{
-	return root->granule_lg2 + (root->granule_lg2 - 3) * level;
-}
 
 /* Bytes of a table: a granule, and more or less at the top. */
 static inline uint64_t table_len(const struct phyrsim_root *root, unsigned int level)

@@ -64,7 +64,7 @@ enum phyr_err {
 
 	/** The allocator hook returned NULL. */
 	PHYR_E_NOMEM = -10,
-	/** No free I/O address range fits; freeing some may help. */
+	/** No free range of I/O addresses or slots fits; freeing some may help. */
 	PHYR_E_NOSPACE = -11,
 	/** Can never be met, whatever is free: a device limit, a boundary, an aperture. */
 	PHYR_E_LIMIT = -12,

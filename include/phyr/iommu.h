@@ -74,6 +74,8 @@ struct phyr_gather {
 	uint64_t unmap_cnt;    /**< ranges that were added since the last flush */
 	bool empty;	       /**< nothing removed */
 	bool tables_removed;   /**< walk caches hold pointers to freed tables */
+	bool queued;	       /**< set by the caller: flush_all will follow, so nothing that is
+				    added flushes what was gathered before */
 };
 
 /**
@@ -104,6 +106,19 @@ struct phyr_iommu_ops {
 
 	/** Invalidates what was gathered, frees what it held back, empties the gather. */
 	void (*flush)(void *ctx, struct phyr_gather *gather);
+
+	/**
+	 * Invalidates every translation of the domain and every cached pointer to its tables: a
+	 * PHYR_FLUSH_DOMAIN with walk. What was removed before is then invalidated, whatever
+	 * gather it is in. NULL: the backend flushes gathers only.
+	 */
+	void (*flush_all)(void *ctx);
+
+	/**
+	 * Frees what a gather holds back and empties it, without invalidating: a flush_all since
+	 * the last removal has done that. NULL where flush_all is.
+	 */
+	void (*release)(void *ctx, struct phyr_gather *gather);
 };
 
 /** A backend: its functions and what they work on. ops NULL: no IOMMU, devices see pa. */

@@ -69,7 +69,7 @@ struct phyrsim_inval_stats {
 	uint64_t domain_cnt;	  /**< of them PHYR_FLUSH_DOMAIN */
 	uint64_t walk_cnt;	  /**< of them with walk */
 	uint64_t wait_cnt;	  /**< completion waits: one a flush */
-	uint64_t removed_len;	  /**< [bytes] that were removed */
+	uint64_t removed_len;	  /**< [bytes] removed, of the gathers that were flushed */
 	uint64_t invalidated_len; /**< [bytes] that range commands reached; overlaps count twice */
 };
 
@@ -106,7 +106,8 @@ PHYR_API PHYR_NODISCARD int phyrsim_inval_init(const struct phyrsim_inval_params
  * gathered yet, whose own flush then leaves pointers to them cached: a defect, which is modelled
  * unless params.ordered is set.
  *
- * What waits in gather->freed stays there: it may be freed after the next phyrsim_inval_flush().
+ * What waits in gather->freed stays there: it may be freed after the next phyrsim_inval_flush(). A
+ * gather that is queued only grows, and phyrsim_inval_flush_all() follows.
  *
  * @param[in,out] inval   initialised; counts what is sent
  * @param[in]     removed by one unmap: one range; empty adds nothing
@@ -131,6 +132,19 @@ PHYR_API void phyrsim_inval_add(struct phyrsim_inval *inval, const struct phyr_g
  * @source Intel VT-d 6.5.2, AMD IOMMU 2.4.3, Arm SMMUv3 4.4, RISC-V IOMMU (IOTINVAL)
  */
 PHYR_API void phyrsim_inval_flush(struct phyrsim_inval *inval, const struct phyr_gather *gather);
+
+/**
+ * @brief Sends what drops everything of the domain, pointers to tables too, and a wait.
+ *
+ * One command covers what any number of gathers hold. It tells nothing of the bytes removed, so
+ * stats.removed_len does not grow.
+ *
+ * @param[in,out] inval initialised; counts what is sent
+ * @complexity O(1)
+ * @threads caller serialises calls on one personality
+ * @source Linux 6.12: the drivers' flush_iotlb_all, which the lazy queue calls
+ */
+PHYR_API void phyrsim_inval_flush_all(struct phyrsim_inval *inval);
 
 /**
  * @brief Sends what makes new translations visible: nothing, unless in caching mode.

@@ -72,6 +72,40 @@ PHYR_API void phyrsim_iommu_destroy(struct phyrsim_iommu *iommu);
 PHYR_API struct phyr_iommu phyrsim_iommu_backend(struct phyrsim_iommu *iommu);
 
 /**
+ * @brief Removes every translation of a range in which there may be holes.
+ *
+ * It gathers as the backend's unmap does.
+ *
+ * @param[in,out] iommu  the IOMMU
+ * @param[in]     range  granule-aligned
+ * @param[in,out] gather what was removed is added
+ * @return as phyrsim_pagetable_unmap_sparse()
+ * @complexity O(leaves × levels)
+ * @threads caller serialises calls on one IOMMU
+ */
+PHYR_API PHYR_NODISCARD int phyrsim_iommu_unmap_sparse(struct phyrsim_iommu *iommu,
+						       struct phyr_iova_range range,
+						       struct phyr_gather *gather);
+
+/**
+ * @brief Changes what the device may do with mapped memory.
+ *
+ * It gathers as the backend's unmap does: until the flush the device may go by the old permissions.
+ *
+ * @param[in,out] iommu  the IOMMU
+ * @param[in]     range  granule-aligned
+ * @param[in]     perm   what the device may do from now on
+ * @param[in]     attrs  of enum phyrsim_attr, from now on
+ * @param[in,out] gather the range is added
+ * @return as phyrsim_pagetable_protect()
+ * @complexity O(leaves)
+ * @threads caller serialises calls on one IOMMU
+ */
+PHYR_API PHYR_NODISCARD int phyrsim_iommu_protect(struct phyrsim_iommu *iommu,
+						  struct phyr_iova_range range, enum phyr_perm perm,
+						  unsigned int attrs, struct phyr_gather *gather);
+
+/**
  * @brief What the hardware needs to walk its table.
  *
  * @param[in]  iommu    the IOMMU

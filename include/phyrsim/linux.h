@@ -12,6 +12,7 @@
 #include <phyr/base.h>
 #include <phyr/iommu.h>
 #include <phyr/list.h>
+#include <phyr/p2p.h>
 #include <phyrsim/linux_iova.h>
 
 #ifdef __cplusplus
@@ -139,6 +140,27 @@ PHYR_API void phyrsim_linux_unmap(struct phyrsim_linux_map *map,
  * @threads any number of readers
  */
 PHYR_API const struct phyr_list *phyrsim_linux_map_list(const struct phyrsim_linux_map *map);
+
+/** Who made a PCI device, and which it is. */
+struct phyrsim_linux_pci_id {
+	uint16_t vendor; /**< of the configuration space */
+	uint16_t device; /**< likewise */
+};
+
+/**
+ * @brief What Linux trusts a host bridge to forward between peers, by a list of ids.
+ *
+ * The id is that of the device with which Linux knows the bridge: number 0.0 of its bus, or else a
+ * root port on it. Where the processor is an AMD of family 0x17 (Zen) or later, Linux does not ask
+ * for ids: all bridges are as #PHYR_P2P_FORWARD_ACROSS.
+ *
+ * @param[in] id the device
+ * @return what to add the bridge with; #PHYR_P2P_FORWARD_NOTHING for what is not in the list
+ * @complexity O(1)
+ * @threads any
+ * @source Linux p2pdma.c: pci_p2pdma_whitelist
+ */
+PHYR_API enum phyr_p2p_forward phyrsim_linux_host_bridge(struct phyrsim_linux_pci_id id);
 
 #ifdef __cplusplus
 }

@@ -22,6 +22,13 @@ extern "C" {
 /** A simulated physical memory; opaque. */
 struct phyrsim_mem;
 
+/** What phyrsim_mem_take_block() hands out. */
+struct phyrsim_block {
+	phyr_pa pa;	 /**< aligned to the block's size */
+	uint64_t *words; /**< of all its frames, as phyrsim_mem_frame() gives them */
+	bool zeroed;	 /**< all words are zero; otherwise they have any values */
+};
+
 /**
  * @brief Makes an empty memory.
  *
@@ -35,6 +42,25 @@ struct phyrsim_mem;
  */
 PHYR_API PHYR_NODISCARD int phyrsim_mem_create(const struct phyr_mem *mem,
 					       struct phyrsim_mem **ret_mem);
+
+/**
+ * @brief Makes a memory of zeroed frames at given addresses: for tables that were written elsewhere.
+ *
+ * It has these frames and never another: allocating from it answers PHYR_E_NOMEM.
+ *
+ * @param[in]  mem       host memory for frames; must outlive the simulated memory
+ * @param[in]  frames    multiples of 4 KiB, upward, each once
+ * @param[in]  frame_cnt 1 or more
+ * @param[out] ret_mem   the caller destroys it; written only on PHYR_OK
+ * @return PHYR_OK
+ * @return PHYR_E_INVAL an argument is NULL, frame_cnt is 0, an address is not as it must be
+ * @return PHYR_E_NOMEM nothing is left allocated
+ * @complexity O(frames); a frame is then found in O(log frames)
+ * @threads any
+ */
+PHYR_API PHYR_NODISCARD int phyrsim_mem_create_given(const struct phyr_mem *mem,
+						     const phyr_pa *frames, size_t frame_cnt,
+						     struct phyrsim_mem **ret_mem);
 
 /**
  * @brief Frees a memory and every frame in it.
@@ -51,7 +77,7 @@ PHYR_API void phyrsim_mem_destroy(struct phyrsim_mem *mem);
  * @param[in,out] mem    the memory
  * @param[out]    ret_pa 4 KiB-aligned; written only on PHYR_OK
  * @return PHYR_OK
- * @return PHYR_E_NOMEM nothing changed
+ * @return PHYR_E_NOMEM nothing changed; always so when frames were given
  * @complexity O(1) and zeroing a frame
  * @threads caller serialises calls on one memory
  */
@@ -75,6 +101,23 @@ PHYR_API PHYR_NODISCARD int phyrsim_mem_alloc_block(struct phyrsim_mem *mem, uns
 						    phyr_pa *ret_pa);
 
 /**
+ * @brief As phyrsim_mem_alloc_block(), but does not zero what is not zero already.
+ *
+ * For who writes every word anyway, before anybody else looks.
+ *
+ * @param[in,out] mem       the memory
+ * @param[in]     lg2       [log2 bytes] 12 … 18
+ * @param[out]    ret_block written only on PHYR_OK
+ * @return PHYR_OK
+ * @return PHYR_E_INVAL an argument is NULL or lg2 outside 12 … 18
+ * @return PHYR_E_NOMEM nothing changed
+ * @complexity O(frames of the block)
+ * @threads caller serialises calls on one memory
+ */
+PHYR_API PHYR_NODISCARD int phyrsim_mem_take_block(struct phyrsim_mem *mem, unsigned int lg2,
+						   struct phyrsim_block *ret_block);
+
+/**
  * @brief Frees a block; needs no memory.
  *
  * @param[in,out] mem the memory
@@ -84,6 +127,17 @@ PHYR_API PHYR_NODISCARD int phyrsim_mem_alloc_block(struct phyrsim_mem *mem, uns
  * @threads caller serialises calls on one memory
  */
 PHYR_API void phyrsim_mem_free_block(struct phyrsim_mem *mem, phyr_pa pa, unsigned int lg2);
+
+/**
+ * @brief Frees a block all of whose words are zero, so that nobody has to zero it again.
+ *
+ * @param[in,out] mem the memory
+ * @param[in]     pa  as for phyrsim_mem_free_block(); every word of the block is zero
+ * @param[in]     lg2 [log2 bytes] as it was allocated
+ * @complexity O(frames of the block)
+ * @threads caller serialises calls on one memory
+ */
+PHYR_API void phyrsim_mem_free_zeroed(struct phyrsim_mem *mem, phyr_pa pa, unsigned int lg2);
 
 /**
  * @brief Frees a frame; needs no memory.

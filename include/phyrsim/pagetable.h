@@ -44,12 +44,17 @@ enum phyrsim_feature {
 	PHYRSIM_FEATURE_FWB = 32,     /**< Arm stage 2: forced write-back (S2FWB) memory types */
 	PHYRSIM_FEATURE_DIRTY = 64,   /**< Arm: DBM in writable leaves */
 	PHYRSIM_FEATURE_WRITE_READS = 128, /**< VT-d: as Linux 6.12, writable leaves are readable */
+	PHYRSIM_FEATURE_PBMT = 256,	   /**< RISC-V: memory types in leaves (Svpbmt) */
+	PHYRSIM_FEATURE_BBM2 =
+		512, /**< Arm: leaves change their size in place (FEAT_BBM level 2) */
 };
 
 /** Of mapped memory, beside permissions; a set of bits. What a format cannot say is left out. */
 enum phyrsim_attr {
-	PHYRSIM_ATTR_UNCACHED = 1,   /**< not cacheable (Arm: normal non-cacheable; RISC-V: NC) */
-	PHYRSIM_ATTR_MMIO = 2,	     /**< a device's registers (Arm: Device-nGnRE; RISC-V: IO) */
+	PHYRSIM_ATTR_UNCACHED =
+		1, /**< not cacheable (Arm: normal non-cacheable; RISC-V with PBMT: NC) */
+	PHYRSIM_ATTR_MMIO =
+		2, /**< a device's registers (Arm: Device-nGnRE; RISC-V with PBMT: IO) */
 	PHYRSIM_ATTR_NOEXEC = 4,     /**< no instruction fetches */
 	PHYRSIM_ATTR_PRIVILEGED = 8, /**< for privileged accesses only (Arm stage 1, x86, RISC-V) */
 };
@@ -85,15 +90,17 @@ struct phyrsim_root {
 
 /** One leaf of a table. */
 struct phyrsim_leaf {
-	phyr_iova iova;	     /**< of its first byte, which may be before what was asked for */
-	phyr_pa pa;	     /**< of its first byte */
-	unsigned int lg2;    /**< [log2 bytes] its size, contiguous groups as one */
-	unsigned int level;  /**< 0 = table of smallest leaves */
-	enum phyr_perm perm; /**< as the items say: reading may be more than was asked for */
-	unsigned int attrs;  /**< of enum phyrsim_attr: those that the items say */
-	bool dirty;	     /**< marked as written, in any item */
-	uint64_t entry;	     /**< the first item */
-	phyr_pa entry_pa;    /**< and where it is */
+	phyr_iova iova;	    /**< of its first byte, which may be before what was asked for */
+	phyr_pa pa;	    /**< of its first byte */
+	unsigned int lg2;   /**< [log2 bytes] its size, contiguous groups as one */
+	unsigned int level; /**< 0 = table of smallest leaves */
+	enum phyr_perm
+		perm;	    /**< as the items say: reading may be more than was asked for; Arm: with
+				  DBM, a clean leaf may be written as well */
+	unsigned int attrs; /**< of enum phyrsim_attr: those that the items say */
+	bool dirty;	    /**< marked as written, in any item */
+	uint64_t entry;	    /**< the first item */
+	phyr_pa entry_pa;   /**< and where it is */
 };
 
 /** What a table holds now. */
@@ -101,6 +108,7 @@ struct phyrsim_pagetable_stats {
 	struct phyr_block_counts leaves; /**< live leaves by size */
 	uint64_t table_cnt;		 /**< table frames linked, the top one included */
 	uint64_t table_max;		 /**< most table frames linked at once */
+	uint64_t broken_cnt; /**< leaves that were absent for a moment when they were split (Arm) */
 };
 
 /**
@@ -184,7 +192,8 @@ PHYR_API PHYR_NODISCARD int phyrsim_pagetable_map(struct phyrsim_pagetable *tabl
 						  enum phyr_perm perm, unsigned int attrs);
 
 /**
- * @brief Removes every leaf of a range; needs no memory and never splits a leaf.
+ * @brief Removes every leaf of a range; needs no memory and never splits a leaf (pagetable_split.h
+ *        does).
  *
  * Tables that are left empty are unlinked at once and held back on the gather: an empty table never
  * stays, so a large leaf never has to replace one.
@@ -216,7 +225,7 @@ PHYR_API PHYR_NODISCARD int phyrsim_pagetable_unmap(struct phyrsim_pagetable *ta
  * @param[in]     range  granule-aligned
  * @param[in]     perm   what the device may do from now on
  * @param[in]     attrs  of enum phyrsim_attr, from now on
- * @param[in,out] gather the range is added: caches have the old permissions
+ * @param[in,out] gather the range and its leaves are added: caches have the old permissions
  * @return PHYR_OK
  * @return PHYR_E_INVAL   an argument is NULL, len is 0, perm is 0 or unknown, an attribute is unknown
  * @return PHYR_E_ALIGN   not granule-aligned
@@ -313,6 +322,25 @@ PHYR_API PHYR_NODISCARD int phyrsim_pagetable_translate(const struct phyrsim_pag
  */
 PHYR_API void phyrsim_pagetable_stats(const struct phyrsim_pagetable *table,
 				      struct phyrsim_pagetable_stats *ret_stats);
+
+/**
+ * @brief Audits a table: does all that its writer knows of it agree?
+ *
+ * For tests, fuzzers, and after something was written into the frames from outside. Looks at every
+ * item of every table: live marks and counts, pointers, spans, sizes, whole contiguous groups, the
+ * statistics, what is held back. Accessed and dirty marks of hardware are allowed everywhere. What
+ * hardware makes of the items is another question (walker.h).
+ *
+ * @param[in]  table      the table
+ * @param[out] ret_reason a constant sentence without full stop; written only when something is
+ *                        wrong; NULL when it is not wanted
+ * @return true  all is in order
+ * @return false a mistake in the library, or frames that were written from outside
+ * @complexity O(items of all tables)
+ * @threads caller serialises calls on one table
+ */
+PHYR_API bool phyrsim_pagetable_validate(const struct phyrsim_pagetable *table,
+					 const char **ret_reason);
 
 #ifdef __cplusplus
 }

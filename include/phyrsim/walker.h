@@ -8,7 +8,7 @@
  * when asked to.
  *
  * The hardware that it stands for: Arm without PAN, HPD, FEAT_XNX and a top byte that is ignored,
- * with MAIR as Linux sets it; RISC-V with SUM, Svpbmt and Svadu, without Svrsw60t59b; x86 with WP and
+ * with MAIR as Linux sets it; RISC-V with SUM and Svadu, without Svrsw60t59b; x86 with WP and
  * execute-disable, without SMEP and SMAP; VT-d without second-stage execution and device TLBs. Bits
  * that a specification reserves fault, RES0 bits of Arm included.
  */
@@ -122,6 +122,54 @@ PHYR_API PHYR_NODISCARD int phyrsim_walk_nested(struct phyrsim_mem *mem,
 						const struct phyrsim_root *second,
 						const struct phyrsim_access *access,
 						struct phyrsim_walk *ret_walk);
+
+/** The most pointers on the way of an address: the most levels less one. */
+#define PHYRSIM_POINTER_MAX 5
+
+/** An item that leads to a table. */
+struct phyrsim_pointer {
+	phyr_iova first;    /**< of the addresses that the item is read for */
+	unsigned int lg2;   /**< [log2 bytes] how many these are */
+	unsigned int level; /**< of the table */
+	phyr_pa table;	    /**< where it leads */
+};
+
+/** The way of an address through the tables. What is the leaf's is undefined after a fault. */
+struct phyrsim_path {
+	enum phyrsim_fault fault; /**< PHYRSIM_FAULT_NONE: it ends in a leaf */
+	unsigned int pointer_cnt; /**< pointers that were followed */
+	struct phyrsim_pointer pointers[PHYRSIM_POINTER_MAX]; /**< from the top down */
+	unsigned int level; /**< where the way ends; 0 = table of smallest leaves */
+	phyr_iova first;    /**< of the addresses that the last item is read for */
+	phyr_iova last;	    /**< the last of these; PHYRSIM_FAULT_WIDTH: of those that the tables do
+			      not know */
+	phyr_pa pa;	    /**< where first leads */
+	unsigned int leaf_lg2;	   /**< [log2 bytes] size of the leaf, contiguous groups included */
+	enum phyr_perm perm;	   /**< what every item allows to a user */
+	enum phyr_perm privileged; /**< and to the privileged */
+	unsigned int attrs;	   /**< of enum phyrsim_attr */
+};
+
+/**
+ * @brief Follows the tables for an address, whoever accesses it and how: what caches may remember.
+ *
+ * Permissions are reported and none is needed. Accessed marks are, where hardware sets none: without
+ * it would cache nothing.
+ *
+ * @param[in]  mem      where tables are
+ * @param[in]  root     what hardware was told
+ * @param[in]  iova     any address
+ * @param[out] ret_path written on PHYR_OK and PHYR_E_FAULT
+ * @return PHYR_OK
+ * @return PHYR_E_INVAL an argument is NULL, or root is none, as in phyrsim_walk()
+ * @return PHYR_E_FAULT there is no leaf: ret_path->fault says why
+ * @complexity O(levels)
+ * @threads any number of readers
+ * @source as phyrsim_walk()
+ */
+PHYR_API PHYR_NODISCARD int phyrsim_walk_path(struct phyrsim_mem *mem,
+					      const struct phyrsim_root *root, phyr_iova iova,
+					      struct phyrsim_path *ret_path);
 
 /**
  * @brief The name of a fault, "not present".

@@ -84,6 +84,10 @@ void phyrsim_inval_add(struct phyrsim_inval *inval, const struct phyr_gather *re
 
 	if (removed->empty)
 		return;
+	if (gather->queued) {
+		phyr_gather_join(gather, removed);
+		return;
+	}
 	if (ops->cuts)
 		sizes = ops->cuts(inval, removed);
 	do {

@@ -171,6 +171,12 @@ void phyrsim_inval_flush(struct phyrsim_inval *inval, const struct phyr_gather *
 	phyrsim_inval_ops_of(inval)->flush(inval, gather);
 }
 
+void phyrsim_inval_flush_all(struct phyrsim_inval *inval)
+{
+	inval->stats.wait_cnt++;
+	phyrsim_inval_send_all(inval);
+}
+
 void phyrsim_inval_map(struct phyrsim_inval *inval, struct phyr_iova_range range)
 {
 	struct phyr_gather mapped;

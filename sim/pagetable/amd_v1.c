@@ -5,7 +5,7 @@
  * The numbers in comments are bits of an item, as in the AMD I/O Virtualization Technology
  * specification, section "I/O Page Tables for Host Translations".
  *
- * Not here: A (5), which hardware sets, as D (6); U (59), for device caches; memory encryption.
+ * Not here: U (59), for device caches; memory encryption.
  */
 #include <assert.h>
 
@@ -18,6 +18,7 @@
 /* 51:12 output address, or the address of the next table. */
 #define ADDRESS_MASK UINT64_C(0x000ffffffffff000)
 #define FORCE_COHERENT (UINT64_C(1) << 60) /* 60 FC: accesses snoop */
+#define ACCESSED (UINT64_C(1) << 5)	   /* 5 A, as D set by hardware alone */
 #define DIRTY (UINT64_C(1) << 6)	   /* 6 D, in any item of a leaf */
 #define PERM_SHIFT 61			   /* 61 IR, 62 IW */
 
@@ -56,6 +57,13 @@ static_assert(POINTER(0x100000004000, 2) == 0x6000100000004401, "pointer at leve
 #define FORMAT_GROUPS 1
 #define FORMAT_REPEATS 1
 #define FORMAT_GROWS 1
+#define FORMAT_BREAKS 0
+
+#define FORMAT_ACCESSED ACCESSED
+#define FORMAT_POINTER_ACCESSED 0
+#define FORMAT_MARKABLE 0
+#define FORMAT_DIRTY DIRTY
+#define FORMAT_CLEAN 0
 
 static inline unsigned int format_granule_lg2(const struct phyrsim_pagetable *table)
 {
@@ -100,6 +108,12 @@ static inline uint64_t format_pointer(const struct phyrsim_pagetable *table, phy
 	return POINTER(pa.addr, level);
 }
 
+static inline uint64_t format_kept(const struct phyrsim_pagetable *table, uint64_t item)
+{
+	(void)table;
+	return item & ~(ADDRESS_MASK | NEXT_LEVEL_MASK);
+}
+
 static inline void format_read(const struct phyrsim_pagetable *table, uint64_t item,
 			       unsigned int lg2, struct phyrsim_leaf *ret_leaf)
 {
@@ -108,13 +122,9 @@ static inline void format_read(const struct phyrsim_pagetable *table, uint64_t i
 	ret_leaf->perm = (enum phyr_perm)(item >> PERM_SHIFT & 3);
 }
 
-static inline bool format_dirty(uint64_t item)
-{
-	return item & DIRTY;
-}
-
 #include "ops.h"
 #include "read.h"
+#include "split.h"
 
 const struct phyrsim_format_ops phyrsim_format_amd_v1 = {
 	.features = PHYRSIM_FEATURE_COHERENT,
@@ -128,5 +138,11 @@ const struct phyrsim_format_ops phyrsim_format_amd_v1 = {
 	.map = format_map,
 	.unmap = format_unmap,
 	.next = format_next,
+	.next_dirty = format_next_dirty,
+	.pointer = format_pointer,
+	.leaf_lg2 = format_leaf_lg2,
 	.protect = format_protect,
+	.split = format_split,
+	.clean = format_clean,
+	.mark = format_mark,
 };

@@ -49,6 +49,12 @@ bool phyrsim_arm_measure(const struct phyrsim_format_ops *ops,
 #define FORMAT_GROUPS 1
 #define FORMAT_REPEATS 0
 #define FORMAT_GROWS 0
+#define FORMAT_BREAKS 1
+
+/* Which of DIRTY and CLEAN a stage has is its own; the items of a group may differ in it. */
+#define FORMAT_ACCESSED ACCESSED
+#define FORMAT_POINTER_ACCESSED 0
+#define FORMAT_MARKABLE DIRTY_MODIFIER
 
 static inline unsigned int format_granule_lg2(const struct phyrsim_pagetable *table)
 {
@@ -67,7 +73,12 @@ static inline uint64_t format_shape(const struct phyrsim_pagetable *table, unsig
 
 static inline uint64_t format_oa(const struct phyrsim_place *place, phyr_pa pa)
 {
-	return (pa.addr & place->mask) | (pa.addr >> place->shift & place->high_mask);
+	uint64_t oa = pa.addr & place->mask;
+
+	/* A loop is compiled twice: most tables have nothing to shift. */
+	if (place->high_mask)
+		oa |= pa.addr >> place->shift & place->high_mask;
+	return oa;
 }
 
 static inline unsigned int format_leaf_lg2(const struct phyrsim_pagetable *table, uint64_t item,
@@ -89,6 +100,13 @@ static inline uint64_t format_pointer(const struct phyrsim_pagetable *table, phy
 static inline phyr_pa arm_pa(const struct phyrsim_place *place, uint64_t item)
 {
 	return phyr_pa_at((item & place->mask) | (item & place->high_mask) << place->shift);
+}
+
+static inline uint64_t format_kept(const struct phyrsim_pagetable *table, uint64_t item)
+{
+	const struct phyrsim_place *place = &table->geometry.place;
+
+	return item & ~(place->mask | place->high_mask | VALID | PAGE | CONTIGUOUS);
 }
 
 /* What both stages say alike. Where 9:8 are address bits, shareability is the whole table's. */

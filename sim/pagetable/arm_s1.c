@@ -27,6 +27,9 @@ static_assert((0x40200000 | CACHED | UNPRIVILEGED) == 0x40200f45, "2M");
 static_assert((0x40210000 | CACHED | UNPRIVILEGED | PAGE | CONTIGUOUS) == 0x0010000040210f47,
 	      "64K");
 
+#define FORMAT_DIRTY 0
+#define FORMAT_CLEAN READ_ONLY
+
 /* Reading cannot be forbidden. */
 static inline uint64_t format_prot(const struct phyrsim_pagetable *table, enum phyr_perm perm,
 				   unsigned int attrs)
@@ -50,7 +53,9 @@ static inline void format_read(const struct phyrsim_pagetable *table, uint64_t i
 
 	(void)lg2;
 	ret_leaf->pa = arm_pa(&table->geometry.place, item);
-	ret_leaf->perm = item & READ_ONLY ? PHYR_PERM_READ : PHYR_PERM_READ_WRITE;
+	ret_leaf->perm = PHYR_PERM_READ;
+	if (!(item & READ_ONLY) || (item & DIRTY_MODIFIER))
+		ret_leaf->perm = PHYR_PERM_READ_WRITE;
 	if (index != INDEX_CACHED)
 		ret_leaf->attrs |= index == INDEX_DEVICE ? PHYRSIM_ATTR_MMIO :
 							   PHYRSIM_ATTR_UNCACHED;
@@ -60,20 +65,23 @@ static inline void format_read(const struct phyrsim_pagetable *table, uint64_t i
 		ret_leaf->attrs |= PHYRSIM_ATTR_PRIVILEGED;
 }
 
-static inline bool format_dirty(uint64_t item)
-{
-	return (item & DIRTY_MODIFIER) && !(item & READ_ONLY);
-}
-
 #include "ops.h"
 #include "read.h"
+#include "split.h"
 
 const struct phyrsim_format_ops phyrsim_format_arm_s1 = {
 	.features = PHYRSIM_FEATURE_CONTIGUOUS | PHYRSIM_FEATURE_WIDE | PHYRSIM_FEATURE_UPPER |
-		    PHYRSIM_FEATURE_DIRTY,
+		    PHYRSIM_FEATURE_DIRTY | PHYRSIM_FEATURE_BBM2,
+	.dirty_feature = PHYRSIM_FEATURE_DIRTY,
 	.measure = phyrsim_arm_measure,
 	.map = format_map,
 	.unmap = format_unmap,
 	.next = format_next,
+	.next_dirty = format_next_dirty,
+	.pointer = format_pointer,
+	.leaf_lg2 = format_leaf_lg2,
 	.protect = format_protect,
+	.split = format_split,
+	.clean = format_clean,
+	.mark = format_mark,
 };

@@ -21,6 +21,9 @@ static_assert((0x12345000 | CACHED | PAGE | UINT64_C(1) << PERM_SHIFT) == 0x1234
 static_assert((0x12345000 | CACHED | PAGE | UINT64_C(2) << PERM_SHIFT) == 0x123457bf, "W");
 static_assert((0x40200000 | CACHED | UINT64_C(3) << PERM_SHIFT) == 0x402007fd, "2M");
 
+#define FORMAT_DIRTY (UINT64_C(2) << PERM_SHIFT)
+#define FORMAT_CLEAN 0
+
 static inline uint64_t format_prot(const struct phyrsim_pagetable *table, enum phyr_perm perm,
 				   unsigned int attrs)
 {
@@ -41,6 +44,8 @@ static inline void format_read(const struct phyrsim_pagetable *table, uint64_t i
 
 	(void)lg2;
 	ret_leaf->pa = arm_pa(&table->geometry.place, item);
+	if (item & DIRTY_MODIFIER)
+		item |= FORMAT_DIRTY;
 	ret_leaf->perm = (enum phyr_perm)(item >> PERM_SHIFT & 3);
 	if (type == TYPE_DEVICE)
 		ret_leaf->attrs |= PHYRSIM_ATTR_MMIO;
@@ -50,21 +55,24 @@ static inline void format_read(const struct phyrsim_pagetable *table, uint64_t i
 		ret_leaf->attrs |= PHYRSIM_ATTR_NOEXEC;
 }
 
-static inline bool format_dirty(uint64_t item)
-{
-	return (item & DIRTY_MODIFIER) && (item >> PERM_SHIFT & PHYR_PERM_WRITE);
-}
-
 #include "ops.h"
 #include "read.h"
+#include "split.h"
 
 const struct phyrsim_format_ops phyrsim_format_arm_s2 = {
 	.features = PHYRSIM_FEATURE_CONTIGUOUS | PHYRSIM_FEATURE_WIDE | PHYRSIM_FEATURE_FWB |
-		    PHYRSIM_FEATURE_DIRTY,
+		    PHYRSIM_FEATURE_DIRTY | PHYRSIM_FEATURE_BBM2,
+	.dirty_feature = PHYRSIM_FEATURE_DIRTY,
 	.root_lg2 = 4,
 	.measure = phyrsim_arm_measure,
 	.map = format_map,
 	.unmap = format_unmap,
 	.next = format_next,
+	.next_dirty = format_next_dirty,
+	.pointer = format_pointer,
+	.leaf_lg2 = format_leaf_lg2,
 	.protect = format_protect,
+	.split = format_split,
+	.clean = format_clean,
+	.mark = format_mark,
 };

@@ -13,28 +13,87 @@
 /* Neighbouring leaves of one size in one table. */
 struct piece {
 	uint64_t at;
-	uint64_t pa;
+	const struct phyr_range *runs; /* one for each leaf, a granule long; NULL = one behind */
+	uint64_t pa;		       /* another, from here */
 	uint64_t len;
 	unsigned int lg2; /* of each */
 	unsigned int level;
 };
+
+/* What a leaf becomes that is cut at a place inside it. */
+struct cut_parts {
+	struct phyr_range runs[2];
+};
+
+static inline struct cut_parts cut_parts(const struct phyrsim_leaf *leaf, uint64_t at)
+{
+	uint64_t len = at - leaf->iova.addr;
+	struct cut_parts parts = { { { leaf->pa, len },
+				     { phyr_pa_at(leaf->pa.addr + len),
+				       phyr_bits_size(leaf->lg2) - len } } };
+
+	return parts;
+}
+
+static inline struct phyrsim_span cut_span(const struct phyrsim_leaf *leaf)
+{
+	struct phyrsim_span span = { leaf->iova.addr, leaf->iova.addr + phyr_bits_mask(leaf->lg2) };
+
+	return span;
+}
 
 /* Where the cut of an array of runs stands. */
 struct cut {
 	const struct phyr_range *run; /* the next */
 	const struct phyr_range *end;
 	phyr_sizes sizes;
+	uint64_t last; /* table offset, of all runs */
 	uint64_t at;
 	uint64_t pa;
 	uint64_t left; /* [bytes] of the current run */
 };
 
-static inline struct cut cut_begin(const struct phyrsim_pagetable *table, uint64_t at,
+static inline struct cut cut_begin(const struct phyrsim_pagetable *table, struct phyrsim_span span,
 				   const struct phyr_range *runs, size_t run_cnt)
 {
-	struct cut cut = { runs, runs + run_cnt, table->geometry.sizes, at, 0, 0 };
+	struct cut cut = {
+		runs, runs + run_cnt, table->geometry.sizes, span.last, span.first, 0, 0
+	};
 
 	return cut;
+}
+
+/* How many of the next runs, at most cnt, are a granule long. */
+static inline size_t cut_granules(const struct cut *cut, size_t cnt, unsigned int granule_lg2)
+{
+	size_t rest = (size_t)(cut->end - cut->run);
+	size_t i = 0;
+
+	if (cnt > rest)
+		cnt = rest;
+	/* No run is shorter, so when there is one for each granule all are. */
+	if ((cut->last - cut->at) >> granule_lg2 < rest)
+		return cnt;
+	while (i < cnt && cut->run[i].len == phyr_bits_size(granule_lg2))
+		i++;
+	return i;
+}
+
+/* Scattered granules are the common case, and need no thought: all that one table takes. */
+static inline void cut_scattered(struct cut *cut, unsigned int granule_lg2, struct piece *ret_piece)
+{
+	uint64_t rest = ~cut->at & phyr_bits_mask(phyrsim_item_lg2(granule_lg2, 1));
+	size_t cnt;
+
+	cut->run--; /* back to the current one */
+	cnt = cut_granules(cut, (size_t)(rest >> granule_lg2) + 1, granule_lg2);
+	ret_piece->runs = cut->run;
+	ret_piece->len = (uint64_t)cnt << granule_lg2;
+	ret_piece->lg2 = granule_lg2;
+	ret_piece->level = 0;
+	cut->run += cnt;
+	cut->at += ret_piece->len;
+	cut->left = 0;
 }
 
 /*
@@ -54,7 +113,6 @@ static inline unsigned int cut_reach_lg2(const struct cut *cut, const struct pie
 
 static inline bool cut_next(struct cut *cut, unsigned int granule_lg2, struct piece *ret_piece)
 {
-	uint64_t granule = phyr_bits_size(granule_lg2);
 	uint64_t edge;
 
 	if (cut->left == 0) {
@@ -66,13 +124,9 @@ static inline bool cut_next(struct cut *cut, unsigned int granule_lg2, struct pi
 	}
 	ret_piece->at = cut->at;
 	ret_piece->pa = cut->pa;
-	/* Scattered granules are the common case, and need no thought. */
-	if (cut->left == granule) {
-		ret_piece->len = granule;
-		ret_piece->lg2 = granule_lg2;
-		ret_piece->level = 0;
-		cut->at += granule;
-		cut->left = 0;
+	ret_piece->runs = NULL;
+	if (cut->left == phyr_bits_size(granule_lg2) && cut->run[-1].len == cut->left) {
+		cut_scattered(cut, granule_lg2, ret_piece);
 		return true;
 	}
 	edge = phyr_bits_size(phyr_bits_log2(cut->left));

@@ -88,16 +88,22 @@ static struct phyrsim_node *vacant_find(struct phyrsim_pagetable *table,
 	return held;
 }
 
-/* A new frame that a pointer can name. */
-static bool frame_take_new(struct phyrsim_pagetable *table, struct phyrsim_node *node)
+/* A new frame that a pointer can name; zeroed where not all of it is about to be written. */
+static bool frame_take_new(struct phyrsim_pagetable *table, struct phyrsim_node *node,
+			   bool write_all)
 {
-	if (phyrsim_mem_alloc_block(table->frames, node->frame_lg2, &node->pa) != PHYR_OK)
+	struct phyrsim_block block;
+
+	if (phyrsim_mem_take_block(table->frames, node->frame_lg2, &block) != PHYR_OK)
 		return false;
+	if (!block.zeroed && !write_all)
+		memset(block.words, 0, (size_t)1 << node->frame_lg2);
+	node->pa = block.pa;
+	node->items = block.words;
 	if (node->pa.addr > table->pa_last) {
 		phyrsim_mem_free_block(table->frames, node->pa, node->frame_lg2);
 		return false;
 	}
-	node->items = phyrsim_mem_frame(table->frames, node->pa);
 	return true;
 }
 
@@ -108,34 +114,53 @@ static void frame_move(struct phyrsim_node *to, struct phyrsim_node *from)
 	from->items = NULL;
 }
 
-static bool frame_take(struct phyrsim_pagetable *table, struct phyrsim_node *node)
+static bool frame_take(struct phyrsim_pagetable *table, struct phyrsim_node *node, bool write_all)
 {
 	struct phyrsim_node *held = vacant_find(table, node);
 
 	if (!held)
-		return frame_take_new(table, node);
+		return frame_take_new(table, node, write_all);
 	frame_move(node, held);
 	held->vacant = false;
 	node->origin = held;
 	return true;
 }
 
-struct phyrsim_node *phyrsim_node_create(struct phyrsim_pagetable *table,
-					 struct phyrsim_node *parent, uint64_t at)
+struct phyrsim_node *phyrsim_node_reserve(struct phyrsim_pagetable *table, unsigned int level)
 {
-	unsigned int index_lg2 = table->geometry.granule_lg2 - PHYRSIM_ITEM_LEN_LG2;
-	struct phyrsim_node *node = node_alloc(table, parent->level - 1, index_lg2);
-	unsigned int i = phyrsim_index(parent, at);
+	struct phyrsim_node *node =
+		node_alloc(table, level, table->geometry.granule_lg2 - PHYRSIM_ITEM_LEN_LG2);
 
-	if (!node)
-		return NULL;
-	node->parent = parent;
-	node->span = phyrsim_item_span(parent, i);
-	if (!frame_take(table, node)) {
+	if (node && !frame_take_new(table, node, false)) {
 		node_free(table->mem, node);
 		return NULL;
 	}
+	return node;
+}
+
+void phyrsim_node_place(struct phyrsim_node *node, struct phyrsim_node *parent, uint64_t at)
+{
+	unsigned int i = phyrsim_index(parent, at);
+
+	node->parent = parent;
+	node->span = phyrsim_item_span(parent, i);
 	parent->child[i] = node;
+}
+
+struct phyrsim_node *phyrsim_node_create(struct phyrsim_pagetable *table,
+					 struct phyrsim_node *parent, uint64_t at, bool write_all)
+{
+	unsigned int index_lg2 = table->geometry.granule_lg2 - PHYRSIM_ITEM_LEN_LG2;
+	struct phyrsim_node *node = node_alloc(table, parent->level - 1, index_lg2);
+
+	if (!node)
+		return NULL;
+	phyrsim_node_place(node, parent, at);
+	if (!frame_take(table, node, write_all)) {
+		parent->child[phyrsim_index(parent, at)] = NULL;
+		node_free(table->mem, node);
+		return NULL;
+	}
 	return node;
 }
 
@@ -155,8 +180,6 @@ void phyrsim_node_cancel(struct phyrsim_pagetable *table, struct phyrsim_node *n
 
 void phyrsim_node_hold(struct phyrsim_pagetable *table, struct phyrsim_node *node, bool vacant)
 {
-	if (table->near == node)
-		table->near = NULL;
 	node->vacant = vacant;
 	bucket_add(table, node);
 	table->stats.table_cnt--;
@@ -164,7 +187,9 @@ void phyrsim_node_hold(struct phyrsim_pagetable *table, struct phyrsim_node *nod
 
 void phyrsim_node_drop(struct phyrsim_pagetable *table, struct phyrsim_node *node)
 {
-	if (node->items)
+	if (node->items && node->vacant)
+		phyrsim_mem_free_zeroed(table->frames, node->pa, node->frame_lg2);
+	else if (node->items)
 		phyrsim_mem_free_block(table->frames, node->pa, node->frame_lg2);
 	node_free(table->mem, node);
 }
@@ -191,7 +216,7 @@ static struct phyrsim_node *top_make(struct phyrsim_pagetable *table, unsigned i
 	if (!top)
 		return NULL;
 	top->span.last = phyrsim_mask(item_lg2 + bits);
-	if (!frame_take_new(table, top)) {
+	if (!frame_take_new(table, top, false)) {
 		node_free(table->mem, top);
 		return NULL;
 	}
@@ -207,6 +232,7 @@ static void count_tables(struct phyrsim_pagetable *table)
 bool phyrsim_top_create(struct phyrsim_pagetable *table)
 {
 	table->top = top_make(table, table->geometry.level_cnt - 1);
+	table->near = table->top;
 	table->stats.table_cnt = 1;
 	count_tables(table);
 	return table->top != NULL;
@@ -215,6 +241,7 @@ bool phyrsim_top_create(struct phyrsim_pagetable *table)
 static void top_set(struct phyrsim_pagetable *table, struct phyrsim_node *top)
 {
 	table->top = top;
+	table->near = top;
 	table->geometry.level_cnt = top->level + 1;
 	table->geometry.iova_bits = phyr_bits_log2(top->span.last) + 1;
 }

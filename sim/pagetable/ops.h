@@ -23,12 +23,14 @@
  * unmap: look (everything must be mapped, whole), then clear. Tables that the range covers whole
  * are not cleared item by item: their pointer goes, and they with all that is below them.
  *
- * Both go forward table by table, and from the top only when they come to another table.
+ * Both go forward table by table, and up to a common table when they come to another one. A single
+ * item of a table that is there needs nothing of all that: item.h.
  */
 #include "count.h"
 #include "cut.h"
-#include "store.h"
+#include "item.h"
 #include "table.h"
+#include "write.h"
 
 /* Does the span lie in one table of level 0 that exists? */
 static bool in_one_table(const struct phyrsim_pagetable *table, struct phyrsim_span span)
@@ -41,32 +43,41 @@ static bool in_one_table(const struct phyrsim_pagetable *table, struct phyrsim_s
 /* Is there a leaf anywhere in the span? Absent tables are passed over whole. */
 static bool look_any(const struct phyrsim_pagetable *table, struct phyrsim_span span)
 {
+	uint64_t at = span.first;
+
 	for (;;) {
-		const struct phyrsim_node *node = phyrsim_lowest(table, span.first);
-		unsigned int i = phyrsim_live_next(node, phyrsim_items_of(node, span));
+		const struct phyrsim_node *node = phyrsim_lowest(table, at);
+		struct phyrsim_span rest = { at, span.last };
+		unsigned int i = phyrsim_live_next(node, phyrsim_items_of(node, rest));
 
 		if (i == node->item_cnt) {
 			if (node->span.last >= span.last)
 				return false;
-			span.first = node->span.last + 1;
+			at = node->span.last + 1;
 			continue;
 		}
 		/* No table is empty, but the leaves of this one may lie behind the span. */
 		if (node->level == 0 || !node->child[i] ||
 		    phyrsim_within(node->child[i]->span, span))
 			return true;
-		span.first = node->child[i]->span.first;
+		at = node->child[i]->span.first;
 	}
 }
 
-/* The table of a level for an address; made, with those above it, where it is missing. */
+/*
+ * The table of a level for an address; made, with those above it, where it is missing. What lies
+ * whole in the span that is to be mapped has all its items written: leaves, and pointers to others.
+ */
 static struct phyrsim_node *node_make(struct phyrsim_pagetable *table, const struct piece *piece,
-				      struct phyrsim_node **fresh)
+				      struct phyrsim_span span, struct phyrsim_node **fresh)
 {
 	struct phyrsim_node *node = phyrsim_lowest(table, piece->at);
 
 	while (node->level > piece->level) {
-		node = phyrsim_node_create(table, node, piece->at);
+		bool all = phyrsim_within(phyrsim_item_span(node, phyrsim_index(node, piece->at)),
+					  span);
+
+		node = phyrsim_node_create(table, node, piece->at, all);
 		if (!node)
 			return NULL;
 		node->next = *fresh;
@@ -76,7 +87,7 @@ static struct phyrsim_node *node_make(struct phyrsim_pagetable *table, const str
 }
 
 /* Makes all tables that the runs need; the new ones are put on a list, lower ones first. */
-static int make_tables(struct phyrsim_pagetable *table, struct cut cut,
+static int make_tables(struct phyrsim_pagetable *table, struct phyrsim_span span, struct cut cut,
 		       struct phyrsim_node **ret_fresh)
 {
 	struct phyrsim_span made = { UINT64_MAX, 0 };
@@ -87,7 +98,7 @@ static int make_tables(struct phyrsim_pagetable *table, struct cut cut,
 
 		if (piece.at >= made.first && piece.at <= made.last)
 			continue;
-		node = node_make(table, &piece, ret_fresh);
+		node = node_make(table, &piece, span, ret_fresh);
 		if (!node)
 			return PHYR_E_NOMEM;
 		if (piece.level == 0)
@@ -123,38 +134,6 @@ static void link_tables(struct phyrsim_pagetable *table, struct phyrsim_node *fr
 		table->stats.table_max = table->stats.table_cnt;
 }
 
-/* Leaves of several items each, which all have the value of the first. */
-static void fill_repeated(struct phyrsim_node *node, unsigned int first, unsigned int cnt,
-			  uint64_t item)
-{
-	for (size_t j = 0; j < cnt; j++)
-		phyrsim_store(node->pa, node->items, first + j, item);
-}
-
-/* Writes the items of a piece. */
-static inline void write_piece(const struct phyrsim_pagetable *table, struct phyrsim_node *node,
-			       const struct piece *piece, uint64_t prot)
-{
-	unsigned int item_lg2 = node->item_lg2;
-	unsigned int first = phyrsim_index(node, piece->at);
-	unsigned int cnt = (unsigned int)(piece->len >> item_lg2);
-	const struct phyrsim_place place = table->geometry.place; /* no store changes it */
-	uint64_t pa = piece->pa;
-
-	prot |= format_shape(table, piece->lg2, piece->level);
-	if (FORMAT_REPEATS && piece->lg2 > item_lg2) {
-		unsigned int own_cnt = 1u << (piece->lg2 - item_lg2);
-
-		for (; cnt > 0; cnt -= own_cnt, first += own_cnt, pa += phyr_bits_size(piece->lg2))
-			fill_repeated(node, first, own_cnt,
-				      prot | format_oa(&place, phyr_pa_at(pa)));
-	} else {
-		for (size_t j = 0; j < cnt; j++)
-			phyrsim_store(node->pa, node->items, first + j,
-				      prot | format_oa(&place, phyr_pa_at(pa + (j << item_lg2))));
-	}
-}
-
 static inline void fill_piece(struct phyrsim_pagetable *table, struct phyrsim_node *node,
 			      const struct piece *piece, uint64_t prot)
 {
@@ -175,39 +154,24 @@ static void fill(struct phyrsim_pagetable *table, struct cut cut, uint64_t prot)
 	while (cut_next(&cut, format_granule_lg2(table), &piece)) {
 		struct phyrsim_node *node = phyrsim_lowest(table, piece.at);
 
-		if (node->level == 0)
-			table->near = node;
+		phyrsim_near_set(table, node);
 		fill_piece(table, node, &piece, prot);
 	}
 }
 
-/* Maps one granule for which there is a table. */
-static inline int map_one(struct phyrsim_pagetable *table, struct phyrsim_node *node, uint64_t at,
-			  phyr_pa pa, uint64_t prot)
-{
-	unsigned int granule_lg2 = format_granule_lg2(table);
-	unsigned int i = (unsigned int)((at - node->span.first) >> granule_lg2);
-	uint64_t bit = UINT64_C(1) << (i % 64);
-
-	if (node->live[i / 64] & bit)
-		return PHYR_E_EXISTS;
-	prot |= format_shape(table, granule_lg2, 0);
-	phyrsim_store(node->pa, node->items, i, prot | format_oa(&table->geometry.place, pa));
-	node->live[i / 64] |= bit;
-	node->live_cnt++;
-	table->stats.leaves.cnt[granule_lg2]++;
-	return PHYR_OK;
-}
-
 /* Apart from format_map(), which is to stay small. */
 static PHYRSIM_NOINLINE int map_runs(struct phyrsim_pagetable *table, struct phyrsim_span span,
-				     struct cut cut, uint64_t prot)
+				     const struct phyr_range *runs, size_t run_cnt, uint64_t prot)
 {
+	const struct cut cut = cut_begin(table, span, runs, run_cnt);
 	struct phyrsim_node *fresh = NULL;
+	struct phyrsim_node *node = phyrsim_lowest(table, span.first);
 
+	if (run_cnt == 1 && is_item(table, node, span) && is_leaf(table, node, runs->pa))
+		return map_large(table, node, span.first, runs->pa, prot);
 	if (look_any(table, span))
 		return PHYR_E_EXISTS;
-	if (!in_one_table(table, span) && make_tables(table, cut, &fresh) != PHYR_OK) {
+	if (!in_one_table(table, span) && make_tables(table, span, cut, &fresh) != PHYR_OK) {
 		cancel_tables(table, fresh);
 		return PHYR_E_NOMEM;
 	}
@@ -239,13 +203,13 @@ static bool grow(struct phyrsim_pagetable *table, uint64_t last)
 
 /* Maps what the top does not cover. Hardware that has not been told of the new top sees nothing. */
 static PHYRSIM_NOINLINE int map_beyond(struct phyrsim_pagetable *table, struct phyrsim_span span,
-				       struct cut cut, uint64_t prot)
+				       const struct phyr_range *runs, size_t run_cnt, uint64_t prot)
 {
 	unsigned int level_cnt = table->geometry.level_cnt;
 	int err = PHYR_E_NOMEM;
 
 	if (grow(table, span.last))
-		err = map_runs(table, span, cut, prot);
+		err = map_runs(table, span, runs, run_cnt, prot);
 	if (err == PHYR_OK)
 		phyrsim_top_keep(table);
 	else
@@ -257,18 +221,20 @@ static PHYRSIM_NOINLINE int map_beyond(struct phyrsim_pagetable *table, struct p
 static int format_map(struct phyrsim_pagetable *table, struct phyrsim_span span,
 		      const struct phyr_range *runs, size_t run_cnt, struct phyrsim_use use)
 {
+	const struct rank granule = { format_granule_lg2(table), 0 };
 	uint64_t prot = format_prot(table, use.perm, use.attrs);
 	struct phyrsim_node *node;
 
 #if FORMAT_GROWS
 	if (span.last > table->top->span.last)
-		return map_beyond(table, span, cut_begin(table, span.first, runs, run_cnt), prot);
+		return map_beyond(table, span, runs, run_cnt, prot);
 #endif
 	node = phyrsim_lowest(table, span.first);
-	if (node->level > 0 || (span.last - span.first) >> format_granule_lg2(table) > 0)
-		return map_runs(table, span, cut_begin(table, span.first, runs, run_cnt), prot);
-	table->near = node;
-	return map_one(table, node, span.first, runs->pa, prot);
+	if (node->level > 0 || !is_item(table, node, span))
+		return map_runs(table, span, runs, run_cnt, prot);
+	phyrsim_near_set(table, node);
+	return map_item(table, node, granule, span.first,
+			prot | format_oa(&table->geometry.place, runs->pa));
 }
 
 /* Does the leaf that item i belongs to reach out of the span? */
@@ -297,11 +263,12 @@ static inline unsigned int last_leaf(const struct phyrsim_node *node, struct phy
 /* May the span be removed? A hole anywhere comes before a leaf that reaches out. */
 static int look_all(const struct phyrsim_pagetable *table, struct phyrsim_span span)
 {
-	struct phyrsim_span rest = span;
+	uint64_t at = span.first;
 	bool out = false;
 
 	for (;;) {
-		const struct phyrsim_node *node = phyrsim_lowest(table, rest.first);
+		const struct phyrsim_node *node = phyrsim_lowest(table, at);
+		struct phyrsim_span rest = { at, span.last };
 		struct phyrsim_items in = phyrsim_items_of(node, rest);
 		uint64_t last;
 
@@ -313,7 +280,7 @@ static int look_all(const struct phyrsim_pagetable *table, struct phyrsim_span s
 		last = phyrsim_item_span(node, in.last).last;
 		if (last >= span.last)
 			return out ? PHYR_E_PARTIAL : PHYR_OK;
-		rest.first = last + 1;
+		at = last + 1;
 	}
 }
 
@@ -328,7 +295,7 @@ static inline void clear_leaves(struct phyrsim_pagetable *table, struct phyrsim_
 }
 
 /* Removes a pointer. Hardware that has not cached it sees none of the subtree from here on. */
-static void unlink_table(struct phyrsim_node *node)
+static void unlink_table(struct phyrsim_pagetable *table, struct phyrsim_node *node)
 {
 	struct phyrsim_node *parent = node->parent;
 	unsigned int i = phyrsim_index(parent, node->span.first);
@@ -337,6 +304,7 @@ static void unlink_table(struct phyrsim_node *node)
 	phyrsim_store(parent->pa, parent->items, i, 0);
 	phyrsim_live_clear(parent, in);
 	parent->child[i] = NULL;
+	table->near = parent;
 }
 
 /* Uncounts the leaves of a full table; the tables below it go to the end of the list. */
@@ -360,9 +328,11 @@ static struct phyrsim_node *scatter(struct phyrsim_pagetable *table, struct phyr
 	return tail;
 }
 
-static void tell_table(const struct phyrsim_node *node, struct phyr_gather *gather)
+static void tell_table(const struct phyrsim_pagetable *table, const struct phyrsim_node *node,
+		       struct phyr_gather *gather)
 {
-	struct phyr_window span = { { node->span.first }, { node->span.last } };
+	uint64_t first = phyrsim_iova_of(&table->geometry, node->span.first);
+	struct phyr_window span = { { first }, { first + (node->span.last - node->span.first) } };
 
 	phyr_gather_add_table(gather, span);
 }
@@ -373,7 +343,7 @@ static void remove_subtree(struct phyrsim_pagetable *table, struct phyrsim_node 
 {
 	struct phyrsim_node *tail = head;
 
-	unlink_table(head);
+	unlink_table(table, head);
 	for (struct phyrsim_node *node = head;; node = node->next) {
 		tail = scatter(table, node, tail, gather);
 		phyrsim_node_hold(table, node, false);
@@ -382,19 +352,19 @@ static void remove_subtree(struct phyrsim_pagetable *table, struct phyrsim_node 
 	}
 	tail->next = gather->freed;
 	gather->freed = head;
-	tell_table(head, gather);
+	tell_table(table, head, gather);
 }
 
 /* Removes a table that has become empty, and those above it that become so by that. */
-static inline void remove_empty(struct phyrsim_pagetable *table, struct phyrsim_node *node,
-				struct phyr_gather *gather)
+static PHYRSIM_NOINLINE void remove_empty(struct phyrsim_pagetable *table,
+					  struct phyrsim_node *node, struct phyr_gather *gather)
 {
 	while (node->parent && phyrsim_live_none(node)) {
-		unlink_table(node);
+		unlink_table(table, node);
 		phyrsim_node_hold(table, node, true);
 		node->next = gather->freed;
 		gather->freed = node;
-		tell_table(node, gather);
+		tell_table(table, node, gather);
 		node = node->parent;
 	}
 }
@@ -414,11 +384,12 @@ static struct phyrsim_node *lowest_kept(const struct phyrsim_pagetable *table, u
 static void clear(struct phyrsim_pagetable *table, struct phyrsim_span span,
 		  struct phyr_gather *gather)
 {
-	struct phyrsim_span rest = span;
+	uint64_t at = span.first;
 	uint64_t last;
 
 	do {
-		struct phyrsim_node *node = lowest_kept(table, rest.first, span);
+		struct phyrsim_node *node = lowest_kept(table, at, span);
+		struct phyrsim_span rest = { at, span.last };
 		struct phyrsim_items in = phyrsim_items_of(node, rest);
 
 		if (node->level > 0 && node->child[in.first]) {
@@ -429,14 +400,14 @@ static void clear(struct phyrsim_pagetable *table, struct phyrsim_span span,
 			clear_leaves(table, node, in, gather);
 		}
 		last = phyrsim_item_span(node, in.last).last;
-		rest.first = last + 1;
+		at = last + 1;
 		remove_empty(table, node, gather);
 	} while (last < span.last);
 }
 
 /* Unmaps what lies in one table of level 0 and is not all of it. */
-static inline int unmap_near(struct phyrsim_pagetable *table, struct phyrsim_node *node,
-			     struct phyrsim_span span, struct phyr_gather *gather)
+static PHYRSIM_NOINLINE int unmap_near(struct phyrsim_pagetable *table, struct phyrsim_node *node,
+				       struct phyrsim_span span, struct phyr_gather *gather)
 {
 	struct phyrsim_items in = phyrsim_items_of(node, span);
 
@@ -444,7 +415,7 @@ static inline int unmap_near(struct phyrsim_pagetable *table, struct phyrsim_nod
 		return PHYR_E_NOENT;
 	if (reaches_out(table, node, in.first, span) || reaches_out(table, node, in.last, span))
 		return PHYR_E_PARTIAL;
-	table->near = node;
+	phyrsim_near_set(table, node);
 	clear_leaves(table, node, in, gather);
 	remove_empty(table, node, gather);
 	return PHYR_OK;
@@ -464,12 +435,20 @@ static int format_unmap(struct phyrsim_pagetable *table, struct phyrsim_span spa
 			struct phyr_gather *gather)
 {
 	struct phyrsim_node *node;
+	int err;
 
 #if FORMAT_GROWS
 	if (span.last > table->top->span.last)
 		return PHYR_E_NOENT;
 #endif
 	node = phyrsim_lowest(table, span.first);
+	if (is_item(table, node, span)) {
+		phyrsim_near_set(table, node);
+		err = clear_item(table, node, span.first, gather);
+		if (err == PHYR_OK && phyrsim_live_none(node))
+			remove_empty(table, node, gather);
+		return err;
+	}
 	if (node->level == 0 && span.last <= node->span.last && !phyrsim_within(node->span, span))
 		return unmap_near(table, node, span, gather);
 	return unmap_far(table, span, gather);

@@ -24,7 +24,7 @@
 /* 53:10 number of the output page, or of the next table. */
 #define ADDRESS_SHIFT 2 /* from bit 12 to bit 10 */
 #define ADDRESS_MASK UINT64_C(0x003ffffffffffc00)
-#define PBMT_SHIFT 61 /* 62:61 memory type: 1 not cacheable, 2 device */
+#define PBMT_SHIFT 61 /* 62:61 memory type, with Svpbmt: 1 not cacheable, 2 device */
 /* 63 N: 16 items are one leaf, and the low four bits of their page number say so by 1000. */
 #define NAPOT (UINT64_C(1) << 63)
 #define NAPOT_CODE (UINT64_C(8) << 10)
@@ -55,6 +55,13 @@ static_assert(POINTER(0x100000012000) == 0x0000040000004801, "pointer");
 #define FORMAT_GROUPS 1
 #define FORMAT_REPEATS 1
 #define FORMAT_GROWS 0
+#define FORMAT_BREAKS 0
+
+#define FORMAT_ACCESSED ACCESSED
+#define FORMAT_POINTER_ACCESSED 0
+#define FORMAT_MARKABLE 0
+#define FORMAT_DIRTY DIRTY
+#define FORMAT_CLEAN 0
 
 static inline unsigned int format_granule_lg2(const struct phyrsim_pagetable *table)
 {
@@ -63,12 +70,15 @@ static inline unsigned int format_granule_lg2(const struct phyrsim_pagetable *ta
 }
 
 /* A device is more than not cacheable, so it wins. */
-static inline uint64_t riscv_prot(enum phyr_perm perm, unsigned int attrs)
+static inline uint64_t riscv_prot(const struct phyrsim_pagetable *table, enum phyr_perm perm,
+				  unsigned int attrs)
 {
 	uint64_t type = attrs & PHYRSIM_ATTR_UNCACHED ? 1 : 0;
 
 	if (attrs & PHYRSIM_ATTR_MMIO)
 		type = 2;
+	if (!(table->features & PHYRSIM_FEATURE_PBMT))
+		type = 0;
 	return PROT(perm, attrs) | type << PBMT_SHIFT;
 }
 
@@ -102,6 +112,12 @@ static inline uint64_t format_pointer(const struct phyrsim_pagetable *table, phy
 	return POINTER(pa.addr);
 }
 
+static inline uint64_t format_kept(const struct phyrsim_pagetable *table, uint64_t item)
+{
+	(void)table;
+	return item & ~(ADDRESS_MASK | NAPOT);
+}
+
 /* The page number of a 64K leaf ends in its code, which is below the size. */
 static inline void format_read(const struct phyrsim_pagetable *table, uint64_t item,
 			       unsigned int lg2, struct phyrsim_leaf *ret_leaf)
@@ -117,11 +133,6 @@ static inline void format_read(const struct phyrsim_pagetable *table, uint64_t i
 		ret_leaf->attrs |= PHYRSIM_ATTR_NOEXEC;
 	if (!(item & USER))
 		ret_leaf->attrs |= PHYRSIM_ATTR_PRIVILEGED;
-}
-
-static inline bool format_dirty(uint64_t item)
-{
-	return item & DIRTY;
 }
 
 static inline bool riscv_measure(const struct phyrsim_format_ops *ops,

@@ -10,17 +10,17 @@
 static inline uint64_t format_prot(const struct phyrsim_pagetable *table, enum phyr_perm perm,
 				   unsigned int attrs)
 {
-	uint64_t prot = riscv_prot(perm, attrs);
+	uint64_t prot = riscv_prot(table, perm, attrs);
 
-	(void)table;
 	return attrs & PHYRSIM_ATTR_PRIVILEGED ? prot & ~USER : prot;
 }
 
 #include "ops.h"
 #include "read.h"
+#include "split.h"
 
 const struct phyrsim_format_ops phyrsim_format_riscv_s1 = {
-	.features = PHYRSIM_FEATURE_CONTIGUOUS,
+	.features = PHYRSIM_FEATURE_CONTIGUOUS | PHYRSIM_FEATURE_PBMT,
 	.level_cnt_min = 3,
 	.level_cnt_max = 5,
 	.level_cnt = 4,
@@ -31,5 +31,11 @@ const struct phyrsim_format_ops phyrsim_format_riscv_s1 = {
 	.map = format_map,
 	.unmap = format_unmap,
 	.next = format_next,
+	.next_dirty = format_next_dirty,
+	.pointer = format_pointer,
+	.leaf_lg2 = format_leaf_lg2,
 	.protect = format_protect,
+	.split = format_split,
+	.clean = format_clean,
+	.mark = format_mark,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one way in which an item of a table is written.
+ * The two ways in which an item of a table is written: by software, and by hardware that marks it.
  *
  * A test build sees every store before it happens, and can so replay any prefix of them: what
  * hardware may observe while a table is being changed.
@@ -28,6 +28,24 @@ static inline void phyrsim_store(phyr_pa pa, uint64_t *items, size_t index, uint
 	(void)pa;
 #endif
 	items[index] = value;
+}
+
+/*
+ * Changes one item in one step, as hardware does, from what was read of it. False: it is something
+ * else by now, which is read instead.
+ */
+static inline bool phyrsim_exchange(phyr_pa pa, uint64_t *items, size_t index, uint64_t *item,
+				    uint64_t value)
+{
+	if (value == *item)
+		return true;
+#if PHYRSIM_RECORD_STORES
+	phyrsim_pagetable_record(phyr_pa_at(pa.addr + index * sizeof(value)), value);
+#else
+	(void)pa;
+#endif
+	return __atomic_compare_exchange_n(&items[index], item, value, false, __ATOMIC_RELAXED,
+					   __ATOMIC_RELAXED);
 }
 
 #endif

@@ -122,30 +122,102 @@ void phyrsim_pagetable_stats(const struct phyrsim_pagetable *table,
 	*ret_stats = table->stats;
 }
 
-/* Checks all runs before it answers, so that the answer does not depend on their order. */
-static inline int runs_check(const struct phyrsim_pagetable *table, const struct phyr_range *runs,
-			     size_t run_cnt, uint64_t *ret_len)
+/* What is to be mapped: its length, or what is wrong with it. */
+struct checked {
+	uint64_t len;
+	int err;
+};
+
+/* The usual array: single granules, each of which items can name. */
+static bool all_granules(const struct phyrsim_pagetable *table, const struct phyr_range *runs,
+			 size_t run_cnt, uint64_t *ret_len)
 {
-	uint64_t end = table->pa_last + 1;
+	uint64_t granule = phyr_bits_size(table->geometry.granule_lg2);
+	uint64_t pas = 0;
+	uint64_t lens = 0;
+
+	if (runs->len != granule || __builtin_mul_overflow(granule, run_cnt, ret_len))
+		return false;
+	for (size_t i = 0; i < run_cnt; i++) {
+		pas |= runs[i].pa.addr;
+		lens |= runs[i].len ^ granule;
+	}
+	/* The last address is all ones: if one is larger, they are together. */
+	return lens == 0 && pas <= table->pa_last && (pas & (granule - 1)) == 0;
+}
+
+static inline bool reaches_beyond(const struct phyrsim_pagetable *table, struct phyr_range run)
+{
+	return run.pa.addr > table->pa_last || run.len - 1 > table->pa_last - run.pa.addr;
+}
+
+/* Checks all runs before it answers, so that the answer does not depend on their order. */
+static struct checked check_array(const struct phyrsim_pagetable *table,
+				  const struct phyr_range *runs, size_t run_cnt)
+{
+	struct checked checked = { 0, PHYR_OK };
 	uint64_t bits = 0;
-	uint64_t len = 0;
 	bool zero = false;
 	bool beyond = false;
 
+	if (all_granules(table, runs, run_cnt, &checked.len))
+		return checked;
+	checked.len = 0;
 	for (size_t i = 0; i < run_cnt; i++) {
-		uint64_t pa = runs[i].pa.addr;
-
-		bits |= pa | runs[i].len;
+		bits |= runs[i].pa.addr | runs[i].len;
 		zero |= runs[i].len == 0;
-		beyond |= pa > table->pa_last || runs[i].len > end - pa;
-		beyond |= __builtin_add_overflow(len, runs[i].len, &len);
+		beyond |= reaches_beyond(table, runs[i]);
+		beyond |= __builtin_add_overflow(checked.len, runs[i].len, &checked.len);
 	}
 	if (zero)
-		return PHYR_E_INVAL;
-	if (!phyr_bits_aligned(bits, table->geometry.granule_lg2))
+		checked.err = PHYR_E_INVAL;
+	else if (!phyr_bits_aligned(bits, table->geometry.granule_lg2))
+		checked.err = PHYR_E_ALIGN;
+	else if (beyond)
+		checked.err = PHYR_E_RANGE;
+	return checked;
+}
+
+static inline struct checked check_run(const struct phyrsim_pagetable *table,
+				       const struct phyr_range *run)
+{
+	struct checked checked = { run->len, PHYR_OK };
+
+	if (run->len == 0)
+		checked.err = PHYR_E_INVAL;
+	else if (!phyr_bits_aligned(run->pa.addr | run->len, table->geometry.granule_lg2))
+		checked.err = PHYR_E_ALIGN;
+	else if (reaches_beyond(table, *run))
+		checked.err = PHYR_E_RANGE;
+	return checked;
+}
+
+static inline int map_checked(struct phyrsim_pagetable *table, phyr_iova iova,
+			      const struct phyr_range *runs, size_t run_cnt, struct phyrsim_use use,
+			      struct checked checked)
+{
+	struct phyr_iova_range range = { iova, checked.len };
+	struct phyrsim_span span;
+
+	if (checked.err == PHYR_E_INVAL)
+		return checked.err;
+	if (!phyr_bits_aligned(iova.addr, table->geometry.granule_lg2))
 		return PHYR_E_ALIGN;
-	*ret_len = len;
-	return beyond ? PHYR_E_RANGE : PHYR_OK;
+	if (checked.err != PHYR_OK)
+		return checked.err;
+	if (!phyrsim_span_of(&table->geometry, range, &span))
+		return PHYR_E_RANGE;
+	return table->ops->map(table, span, runs, run_cnt, use);
+}
+
+/* Apart from phyrsim_pagetable_map(), which is to stay small for a single run. */
+static PHYRSIM_NOINLINE int map_array(struct phyrsim_pagetable *table, phyr_iova iova,
+				      const struct phyr_range *runs, size_t run_cnt,
+				      struct phyrsim_use use)
+{
+	struct checked checked = check_array(table, runs, run_cnt);
+
+	return map_checked(table, iova, runs, run_cnt, use, checked);
 }
 
 int phyrsim_pagetable_map(struct phyrsim_pagetable *table, phyr_iova iova,
@@ -153,24 +225,14 @@ int phyrsim_pagetable_map(struct phyrsim_pagetable *table, phyr_iova iova,
 			  unsigned int attrs)
 {
 	const struct phyrsim_use use = { perm, attrs };
-	struct phyr_iova_range range = { iova, 0 };
-	struct phyrsim_span span;
-	int err;
 
 	if (!table || !runs || run_cnt == 0)
 		return PHYR_E_INVAL;
 	if (perm < PHYR_PERM_READ || perm > PHYR_PERM_READ_WRITE || attrs > ATTRS_ALL)
 		return PHYR_E_INVAL;
-	err = runs_check(table, runs, run_cnt, &range.len);
-	if (err == PHYR_E_INVAL)
-		return err;
-	if (!phyr_bits_aligned(iova.addr, table->geometry.granule_lg2))
-		return PHYR_E_ALIGN;
-	if (err != PHYR_OK)
-		return err;
-	if (!phyrsim_span_of(&table->geometry, range, &span))
-		return PHYR_E_RANGE;
-	return table->ops->map(table, span, runs, run_cnt, use);
+	if (run_cnt > 1)
+		return map_array(table, iova, runs, run_cnt, use);
+	return map_checked(table, iova, runs, 1, use, check_run(table, runs));
 }
 
 int phyrsim_pagetable_unmap(struct phyrsim_pagetable *table, struct phyr_iova_range range,
@@ -206,7 +268,7 @@ int phyrsim_pagetable_protect(struct phyrsim_pagetable *table, struct phyr_iova_
 		return PHYR_E_ALIGN;
 	if (!phyrsim_span_of(&table->geometry, range, &span))
 		return PHYR_E_RANGE;
-	err = table->ops->protect(table, span, use);
+	err = table->ops->protect(table, span, use, gather);
 	if (err == PHYR_OK)
 		phyr_gather_add(gather, range);
 	return err;

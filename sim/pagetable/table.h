@@ -54,19 +54,21 @@ struct phyrsim_node {
 	uint64_t *items;	     /* the frame; NULL when another node has taken it over */
 	struct phyrsim_span span;    /* what it translates */
 	struct phyrsim_node *parent; /* NULL in the top */
+	uint64_t *live;		     /* [bit i = item i]; behind the children, in the same memory */
+	unsigned int live_cnt;	     /* bits set in live */
+	unsigned int level;
+	unsigned int item_lg2; /* [log2 bytes] what one item translates */
+	unsigned int item_cnt; /* 512, 2048 or 8192; in a top, any power of two from 2 */
+	/* What is above, each call on an item needs. */
+	bool grouped; /* it may have had leaves of several items since it was made */
+	bool vacant;  /* held back, all items zero: the frame may go back into its place */
+	unsigned int frame_lg2; /* [log2 bytes] of memory that it takes */
+	phyr_pa pa;
 	struct phyrsim_node *next;   /* in the one list that it is on: fresh, or a gather's */
 	struct phyrsim_node *origin; /* whose frame it took over, until it is linked; or NULL */
 	struct phyrsim_node *bucket_next;
 	struct phyrsim_node **bucket_link; /* what points at it while it is held back */
-	phyr_pa pa;
-	unsigned int level;
-	unsigned int item_lg2;	/* [log2 bytes] what one item translates */
-	unsigned int item_cnt;	/* 512, 2048 or 8192; in a top, any power of two from 2 */
-	unsigned int live_cnt;	/* bits set in live */
-	unsigned int frame_lg2; /* [log2 bytes] of memory that it takes */
-	bool vacant;	/* held back, all items zero: the frame may go back into its place */
-	uint64_t *live; /* [bit i = item i]; behind the children, in the same memory */
-	struct phyrsim_node *child[]; /* above level 0: item_cnt, NULL = no table */
+	struct phyrsim_node *child[];	   /* above level 0: item_cnt, NULL = no table */
 };
 
 /* Where an item has the bits of an output address, if that depends on the table: Arm. */
@@ -106,6 +108,7 @@ struct phyrsim_format_ops {
 	unsigned int root_lg2; /* the top has that many times more items than other tables [log2] */
 	bool sign;	       /* I/O addresses are sign-extended */
 	bool grows;	       /* maps beyond the top put another one above it */
+	unsigned int dirty_feature; /* without it there are no dirty marks; 0: there always are */
 	phyr_sizes sizes;
 	/* False: not offered. Parameters have no unknown feature. */
 	bool (*measure)(const struct phyrsim_format_ops *ops,
@@ -116,10 +119,26 @@ struct phyrsim_format_ops {
 	int (*unmap)(struct phyrsim_pagetable *table, struct phyrsim_span span,
 		     struct phyr_gather *gather);
 	int (*protect)(struct phyrsim_pagetable *table, struct phyrsim_span span,
-		       struct phyrsim_use use);
+		       struct phyrsim_use use, struct phyr_gather *gather);
 	/* The first leaf in a span; its iova is a table offset. */
 	int (*next)(const struct phyrsim_pagetable *table, struct phyrsim_span span,
 		    struct phyrsim_leaf *ret_leaf);
+	/* The first that is dirty. */
+	int (*next_dirty)(const struct phyrsim_pagetable *table, struct phyrsim_span span,
+			  struct phyrsim_leaf *ret_leaf);
+	/*
+	 * Cuts a leaf, as `next` has it, at a place inside it. The tables are by level, chained, as
+	 * many as needed (split.c).
+	 */
+	void (*split)(struct phyrsim_pagetable *table, const struct phyrsim_leaf *leaf, uint64_t at,
+		      struct phyrsim_node **tables);
+	/* Takes the dirty marks of a leaf, as `next` has it. */
+	void (*clean)(struct phyrsim_pagetable *table, const struct phyrsim_leaf *leaf);
+	int (*mark)(struct phyrsim_pagetable *table, uint64_t at, bool write);
+	/* An item of a level that points to a table, and the size of a leaf: for the audit. */
+	uint64_t (*pointer)(const struct phyrsim_pagetable *table, phyr_pa pa, unsigned int level);
+	unsigned int (*leaf_lg2)(const struct phyrsim_pagetable *table, uint64_t item,
+				 unsigned int level);
 };
 
 extern const struct phyrsim_format_ops phyrsim_format_amd_v1;
@@ -139,7 +158,7 @@ struct phyrsim_pagetable {
 	struct phyrsim_geometry geometry;
 	uint64_t pa_last;
 	struct phyrsim_node *top;
-	struct phyrsim_node *near;    /* the table of level 0 that was used last; NULL = none */
+	struct phyrsim_node *near;    /* above level 0: where the last call was, or above that */
 	struct phyrsim_node *retired; /* tops that were empty when another came above them */
 	struct phyrsim_pagetable_stats stats;
 	struct phyrsim_node *held[PHYRSIM_BUCKET_CNT]; /* held back, by span */
@@ -147,10 +166,11 @@ struct phyrsim_pagetable {
 
 /*
  * Makes the table of one level less under a parent, for the place of an address. It is known to
- * its parent, but hardware does not see it yet. NULL: no memory.
+ * its parent, but hardware does not see it yet. Its items are zero; who is going to write them all
+ * says so, and they may be anything. NULL: no memory.
  */
 struct phyrsim_node *phyrsim_node_create(struct phyrsim_pagetable *table,
-					 struct phyrsim_node *parent, uint64_t at);
+					 struct phyrsim_node *parent, uint64_t at, bool write_all);
 
 /* Takes back phyrsim_node_create() for a node that hardware never saw. */
 void phyrsim_node_cancel(struct phyrsim_pagetable *table, struct phyrsim_node *node);
@@ -166,6 +186,12 @@ void phyrsim_node_drop(struct phyrsim_pagetable *table, struct phyrsim_node *nod
 
 /* Frees a node that is held back. */
 void phyrsim_node_unhold(struct phyrsim_pagetable *table, struct phyrsim_node *node);
+
+/* A table of a level that is linked to nothing, with a frame of its own. NULL: no memory. */
+struct phyrsim_node *phyrsim_node_reserve(struct phyrsim_pagetable *table, unsigned int level);
+
+/* Gives a table of phyrsim_node_reserve() its place; hardware does not see it yet. */
+void phyrsim_node_place(struct phyrsim_node *node, struct phyrsim_node *parent, uint64_t at);
 
 /* Makes the first top, by the geometry. False: no memory. */
 bool phyrsim_top_create(struct phyrsim_pagetable *table);
@@ -234,6 +260,12 @@ static inline bool phyrsim_span_of(const struct phyrsim_geometry *geometry,
 	return true;
 }
 
+/* The I/O address of a table offset. */
+static inline uint64_t phyrsim_iova_of(const struct phyrsim_geometry *geometry, uint64_t at)
+{
+	return ((at + geometry->bias) & geometry->at_last) - geometry->bias;
+}
+
 /* What item i of a table translates. */
 static inline struct phyrsim_span phyrsim_item_span(const struct phyrsim_node *node, unsigned int i)
 {
@@ -256,21 +288,33 @@ static inline struct phyrsim_items phyrsim_items_of(const struct phyrsim_node *n
 	return in;
 }
 
-/* The lowest table on the path to an offset, which the top covers. */
+/* The lowest table on the path to an offset, which the top covers: up from the last, then down. */
 static inline struct phyrsim_node *phyrsim_lowest(const struct phyrsim_pagetable *table,
 						  uint64_t at)
 {
 	struct phyrsim_node *node = table->near;
 	struct phyrsim_node *child;
 
-	if (node && at >= node->span.first && at <= node->span.last)
-		return node;
-	for (node = table->top; node->level > 0; node = child) {
+	while (at < node->span.first || at > node->span.last)
+		node = node->parent;
+	for (; node->level > 0; node = child) {
 		child = node->child[phyrsim_index(node, at)];
 		if (!child)
 			break;
 	}
 	return node;
+}
+
+/*
+ * Remembers where a call was. Nothing is stored that is there already: else the next call could not
+ * begin before this one has read the node.
+ */
+static inline void phyrsim_near_set(struct phyrsim_pagetable *table, struct phyrsim_node *node)
+{
+	struct phyrsim_node *near = node->level > 0 ? node : node->parent;
+
+	if (table->near != near)
+		table->near = near;
 }
 
 /* Those of the items that word w of the live bits knows about. */

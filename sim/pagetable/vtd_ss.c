@@ -5,8 +5,7 @@
  * The numbers in comments are bits of an item, as in the tables of second-stage paging entries of
  * the VT-d specification (chapter "Translation Structure Formats").
  *
- * Not here: memory types (6:3) and execute (2), which stay 0; accessed (8), which only hardware
- * sets, as dirty (9).
+ * Not here: memory types (6:3) and execute (2), which stay 0.
  */
 #include <assert.h>
 
@@ -16,8 +15,9 @@
 #define PERM_MASK UINT64_C(3)
 /* 7 page size: a leaf above level 0. */
 #define LARGE (UINT64_C(1) << 7)
-#define DIRTY (UINT64_C(1) << 9)  /* 9 D */
-#define SNOOP (UINT64_C(1) << 11) /* 11 SNP: accesses snoop; reserved in pointers */
+#define ACCESSED (UINT64_C(1) << 8) /* 8 A, of pointers too, set by hardware alone */
+#define DIRTY (UINT64_C(1) << 9)    /* 9 D, likewise, of leaves */
+#define SNOOP (UINT64_C(1) << 11)   /* 11 SNP: accesses snoop; reserved in pointers */
 /* 51:12 (up to the host address width) output address, or the address of the next table. */
 #define ADDRESS_MASK UINT64_C(0x000ffffffffff000)
 
@@ -41,6 +41,13 @@ static_assert(POINTER(0x100000003000) == 0x100000003003, "pointer");
 #define FORMAT_GROUPS 0
 #define FORMAT_REPEATS 0
 #define FORMAT_GROWS 0
+#define FORMAT_BREAKS 0
+
+#define FORMAT_ACCESSED ACCESSED
+#define FORMAT_POINTER_ACCESSED ACCESSED
+#define FORMAT_MARKABLE 0
+#define FORMAT_DIRTY DIRTY
+#define FORMAT_CLEAN 0
 
 static inline unsigned int format_granule_lg2(const struct phyrsim_pagetable *table)
 {
@@ -91,6 +98,12 @@ static inline uint64_t format_pointer(const struct phyrsim_pagetable *table, phy
 	return POINTER(pa.addr);
 }
 
+static inline uint64_t format_kept(const struct phyrsim_pagetable *table, uint64_t item)
+{
+	(void)table;
+	return item & ~(ADDRESS_MASK | LARGE);
+}
+
 static inline void format_read(const struct phyrsim_pagetable *table, uint64_t item,
 			       unsigned int lg2, struct phyrsim_leaf *ret_leaf)
 {
@@ -100,13 +113,9 @@ static inline void format_read(const struct phyrsim_pagetable *table, uint64_t i
 	ret_leaf->perm = (enum phyr_perm)(item & PERM_MASK);
 }
 
-static inline bool format_dirty(uint64_t item)
-{
-	return item & DIRTY;
-}
-
 #include "ops.h"
 #include "read.h"
+#include "split.h"
 
 const struct phyrsim_format_ops phyrsim_format_vtd_ss = {
 	.features = PHYRSIM_FEATURE_COHERENT | PHYRSIM_FEATURE_WRITE_READS,
@@ -119,5 +128,11 @@ const struct phyrsim_format_ops phyrsim_format_vtd_ss = {
 	.map = format_map,
 	.unmap = format_unmap,
 	.next = format_next,
+	.next_dirty = format_next_dirty,
+	.pointer = format_pointer,
+	.leaf_lg2 = format_leaf_lg2,
 	.protect = format_protect,
+	.split = format_split,
+	.clean = format_clean,
+	.mark = format_mark,
 };

@@ -42,6 +42,13 @@ static_assert(POINTER(0x100000003000) == 0x100000003027, "pointer");
 #define FORMAT_GROUPS 0
 #define FORMAT_REPEATS 0
 #define FORMAT_GROWS 0
+#define FORMAT_BREAKS 0
+
+#define FORMAT_ACCESSED ACCESSED
+#define FORMAT_POINTER_ACCESSED ACCESSED
+#define FORMAT_MARKABLE 0
+#define FORMAT_DIRTY DIRTY
+#define FORMAT_CLEAN 0
 
 static inline unsigned int format_granule_lg2(const struct phyrsim_pagetable *table)
 {
@@ -85,12 +92,18 @@ static inline uint64_t format_pointer(const struct phyrsim_pagetable *table, phy
 	return POINTER(pa.addr);
 }
 
+static inline uint64_t format_kept(const struct phyrsim_pagetable *table, uint64_t item)
+{
+	(void)table;
+	return item & ~(ADDRESS_MASK | LARGE);
+}
+
 static inline void format_read(const struct phyrsim_pagetable *table, uint64_t item,
 			       unsigned int lg2, struct phyrsim_leaf *ret_leaf)
 {
 	(void)table;
-	(void)lg2;
-	ret_leaf->pa = phyr_pa_at(item & ADDRESS_MASK);
+	/* Bit 12 of a large leaf is PAT, and no address bit is below its size. */
+	ret_leaf->pa = phyr_pa_at(phyr_bits_down(item & ADDRESS_MASK, lg2));
 	ret_leaf->perm = item & WRITE ? PHYR_PERM_READ_WRITE : PHYR_PERM_READ;
 	if (!(item & USER))
 		ret_leaf->attrs |= PHYRSIM_ATTR_PRIVILEGED;
@@ -98,13 +111,9 @@ static inline void format_read(const struct phyrsim_pagetable *table, uint64_t i
 		ret_leaf->attrs |= PHYRSIM_ATTR_NOEXEC;
 }
 
-static inline bool format_dirty(uint64_t item)
-{
-	return item & DIRTY;
-}
-
 #include "ops.h"
 #include "read.h"
+#include "split.h"
 
 const struct phyrsim_format_ops phyrsim_format_x86_fs = {
 	.features = PHYRSIM_FEATURE_UNSIGNED,
@@ -118,5 +127,11 @@ const struct phyrsim_format_ops phyrsim_format_x86_fs = {
 	.map = format_map,
 	.unmap = format_unmap,
 	.next = format_next,
+	.next_dirty = format_next_dirty,
+	.pointer = format_pointer,
+	.leaf_lg2 = format_leaf_lg2,
 	.protect = format_protect,
+	.split = format_split,
+	.clean = format_clean,
+	.mark = format_mark,
 };

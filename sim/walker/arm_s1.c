@@ -122,7 +122,7 @@ const struct phyrsim_walker_format phyrsim_walker_arm_s1 = {
 	.level_max = 5,
 	.pa_bits_max = 52,
 	.features = PHYRSIM_FEATURE_CONTIGUOUS | PHYRSIM_FEATURE_WIDE | PHYRSIM_FEATURE_UPPER |
-		    PHYRSIM_FEATURE_DIRTY,
+		    PHYRSIM_FEATURE_DIRTY | PHYRSIM_FEATURE_BBM2,
 	.knows = knows,
 	.reaches = reaches,
 	.decode = decode,

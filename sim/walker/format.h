@@ -53,6 +53,7 @@ struct phyrsim_stage {
 	const struct phyrsim_stage *second; /* translates this one's addresses; NULL: physical */
 	unsigned int flags;		    /* of enum phyrsim_walk_flag */
 	struct phyrsim_walk *walk;	    /* what is found */
+	struct phyrsim_path *path;	    /* pointers that are followed; NULL: not kept */
 };
 
 struct phyrsim_walker_format {
@@ -84,6 +85,9 @@ extern const struct phyrsim_walker_format phyrsim_walker_riscv_s2;
  */
 enum phyrsim_fault phyrsim_walker_translate(const struct phyrsim_stage *stage, uint64_t address,
 					    unsigned int access);
+
+/* Follows an address through the stage, with all of its rights, into the stage's path. */
+enum phyrsim_fault phyrsim_walker_follow(const struct phyrsim_stage *stage, uint64_t address);
 
 /* [log2 bytes] what one item of a level translates; a table is one granule of 8-byte items */
 static inline unsigned int phyrsim_walker_lg2(const struct phyrsim_root *root, unsigned int level)

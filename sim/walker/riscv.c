@@ -4,8 +4,8 @@
  * "Svnapot", "Svpbmt", "Svade" and "Svadu", and "Two-Stage Address Translation" for Sv39x4, Sv48x4
  * and Sv57x4. Our levels are those of the specification.
  *
- * The hardware has Svpbmt and no Svrsw60t59b; Svnapot is PHYRSIM_FEATURE_CONTIGUOUS. The privileged
- * may read and write what is for users (SUM), but never execute it.
+ * Svnapot is PHYRSIM_FEATURE_CONTIGUOUS, Svpbmt is PHYRSIM_FEATURE_PBMT; there is no Svrsw60t59b. The
+ * privileged may read and write what is for users (SUM), but never execute it.
  */
 #include "format.h"
 
@@ -70,6 +70,14 @@ static unsigned int attrs_of(const struct phyrsim_stage *stage, uint64_t word)
 	return attrs;
 }
 
+/* Is the memory type one that this hardware has? */
+static bool pbmt_known(const struct phyrsim_root *root, uint64_t word)
+{
+	if ((root->features & PHYRSIM_FEATURE_PBMT) == 0)
+		return (word & RV_PBMT) == 0;
+	return (word & RV_PBMT) >> RV_PBMT_LG2 != RV_PBMT_RESERVED;
+}
+
 /* Is N something that this hardware and level have? Clear, it always is. */
 static bool napot_known(const struct phyrsim_root *root, uint64_t word, unsigned int level)
 {
@@ -82,7 +90,7 @@ static bool napot_known(const struct phyrsim_root *root, uint64_t word, unsigned
 static enum phyrsim_fault decode_leaf(const struct phyrsim_stage *stage, uint64_t word,
 				      unsigned int level, struct phyrsim_entry *entry)
 {
-	if ((word & (RV_R | RV_W)) == RV_W || (word >> RV_PBMT_LG2 & 3) == RV_PBMT_RESERVED)
+	if ((word & (RV_R | RV_W)) == RV_W || !pbmt_known(stage->root, word))
 		return PHYRSIM_FAULT_RESERVED;
 	if (!napot_known(stage->root, word, level))
 		return PHYRSIM_FAULT_RESERVED;
@@ -131,7 +139,7 @@ const struct phyrsim_walker_format phyrsim_walker_riscv_s1 = {
 	.level_min = 3,
 	.level_max = 5,
 	.pa_bits_max = 56,
-	.features = PHYRSIM_FEATURE_CONTIGUOUS,
+	.features = PHYRSIM_FEATURE_CONTIGUOUS | PHYRSIM_FEATURE_PBMT,
 	.knows = knows_s1,
 	.reaches = phyrsim_walker_signed,
 	.decode = decode,
@@ -141,7 +149,7 @@ const struct phyrsim_walker_format phyrsim_walker_riscv_s2 = {
 	.level_min = 3,
 	.level_max = 5,
 	.pa_bits_max = 56,
-	.features = PHYRSIM_FEATURE_CONTIGUOUS,
+	.features = PHYRSIM_FEATURE_CONTIGUOUS | PHYRSIM_FEATURE_PBMT,
 	.knows = knows_s2,
 	.reaches = phyrsim_walker_unsigned,
 	.decode = decode,

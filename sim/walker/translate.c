@@ -197,6 +197,22 @@ static bool skips_nothing(const struct phyrsim_root *root, uint64_t address, uns
 	return (address & skipped) == 0;
 }
 
+/* Keeps a pointer that is followed, for who wants to know the way. */
+static void keep_pointer(const struct phyrsim_stage *stage, uint64_t address, unsigned int level,
+			 const struct phyrsim_entry *entry)
+{
+	struct phyrsim_path *path = stage->path;
+	struct phyrsim_pointer *pointer;
+
+	if (!path)
+		return;
+	pointer = &path->pointers[path->pointer_cnt++];
+	pointer->lg2 = phyrsim_walker_lg2(stage->root, level);
+	pointer->first = phyr_iova_at(phyr_bits_down(address, pointer->lg2));
+	pointer->level = entry->level;
+	pointer->table = phyr_pa_at(entry->address);
+}
+
 /* From the top down to a leaf. */
 static enum phyrsim_fault descend(const struct phyrsim_stage *stage, uint64_t address,
 				  struct found *found)
@@ -221,9 +237,19 @@ static enum phyrsim_fault descend(const struct phyrsim_stage *stage, uint64_t ad
 			return fault;
 		if (!skips_nothing(stage->root, address, level, entry->level))
 			return PHYRSIM_FAULT_WIDTH;
+		keep_pointer(stage, address, level, entry);
 		table = entry->address;
 		level = entry->level;
 	}
+}
+
+/* An item that names its own memory leads there, whatever the rest of its group says. */
+static uint64_t leads_to(const struct phyrsim_stage *stage, const struct phyrsim_entry *entry,
+			 uint64_t address)
+{
+	unsigned int item_lg2 = phyrsim_walker_lg2(stage->root, stage->walk->level);
+
+	return entry->address | (address & phyr_bits_mask(entry->own ? item_lg2 : entry->lg2));
 }
 
 /*
@@ -235,7 +261,6 @@ static enum phyrsim_fault find(const struct phyrsim_stage *stage, uint64_t addre
 {
 	const struct phyrsim_entry *entry = &found->spot.entry;
 	enum phyrsim_fault fault;
-	unsigned int lg2;
 
 	found->spot.rights = 0;
 	stage->walk->level = stage->root->level_cnt - 1;
@@ -244,9 +269,7 @@ static enum phyrsim_fault find(const struct phyrsim_stage *stage, uint64_t addre
 	fault = descend(stage, address, found);
 	if (fault != PHYRSIM_FAULT_NONE)
 		return fault;
-	/* An item that names its own memory leads there, whatever the rest of its group says. */
-	lg2 = entry->own ? phyrsim_walker_lg2(stage->root, stage->walk->level) : entry->lg2;
-	found->address = entry->address | (address & phyr_bits_mask(lg2));
+	found->address = leads_to(stage, entry, address);
 	fault = check_rights(stage, &found->spot, access);
 	return fault != PHYRSIM_FAULT_NONE ? fault : check_marks(stage, &found->spot, access);
 }
@@ -288,4 +311,41 @@ enum phyrsim_fault phyrsim_walker_translate(const struct phyrsim_stage *stage, u
 	else
 		stage->walk->leaf_lg2 = 0;
 	return fault;
+}
+
+/* The last address before the next one that the tables may know. */
+static uint64_t unknown_last(const struct phyrsim_stage *stage, uint64_t address)
+{
+	/* Above a hole are the addresses that begin with ones: with the sign, and without. */
+	for (unsigned int bits = stage->root->iova_bits; bits + 1 >= stage->root->iova_bits;
+	     bits--) {
+		uint64_t upper = bits < 64 ? ~phyr_bits_mask(bits) : 0;
+
+		if (upper > address && stage->format->reaches(stage->root, upper))
+			return upper - 1;
+	}
+	return UINT64_MAX;
+}
+
+enum phyrsim_fault phyrsim_walker_follow(const struct phyrsim_stage *stage, uint64_t address)
+{
+	struct phyrsim_path *path = stage->path;
+	struct found found;
+	enum phyrsim_fault fault = find(stage, address, 0, &found);
+	unsigned int lg2 = phyrsim_walker_lg2(stage->root, stage->walk->level);
+
+	path->level = stage->walk->level;
+	path->first = phyr_iova_at(phyr_bits_down(address, lg2));
+	path->last = phyr_iova_at(address | phyr_bits_mask(lg2));
+	if (!stage->format->reaches(stage->root, address))
+		path->last = phyr_iova_at(unknown_last(stage, address));
+	if (fault != PHYRSIM_FAULT_NONE)
+		return fault;
+	path->pa = phyr_pa_at(leads_to(stage, &found.spot.entry, path->first.addr));
+	path->leaf_lg2 = found.spot.entry.lg2;
+	path->perm = (enum phyr_perm)(found.spot.rights & (RIGHT_READ | RIGHT_WRITE));
+	path->privileged = (enum phyr_perm)(found.spot.rights >> RIGHTS_PRIVILEGED_LG2 &
+					    (RIGHT_READ | RIGHT_WRITE));
+	path->attrs = found.spot.entry.attrs;
+	return PHYRSIM_FAULT_NONE;
 }

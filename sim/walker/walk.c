@@ -55,7 +55,7 @@ static bool root_aligned(const struct phyrsim_root *root)
 static struct phyrsim_stage stage_of(struct phyrsim_mem *mem, const struct phyrsim_root *root,
 				     unsigned int flags, struct phyrsim_walk *walk)
 {
-	struct phyrsim_stage stage = { mem, root, format_of(root), NULL, flags, walk };
+	struct phyrsim_stage stage = { mem, root, format_of(root), NULL, flags, walk, NULL };
 
 	if (stage.format && !root_aligned(root))
 		stage.format = NULL;
@@ -101,4 +101,21 @@ int phyrsim_walk_nested(struct phyrsim_mem *mem, const struct phyrsim_root *firs
 		return PHYR_E_INVAL;
 	upper.second = &lower;
 	return run(&upper, access);
+}
+
+int phyrsim_walk_path(struct phyrsim_mem *mem, const struct phyrsim_root *root, phyr_iova iova,
+		      struct phyrsim_path *ret_path)
+{
+	struct phyrsim_walk walk = { 0 };
+	struct phyrsim_stage stage;
+
+	if (!mem || !root || !ret_path)
+		return PHYR_E_INVAL;
+	stage = stage_of(mem, root, 0, &walk);
+	if (!stage.format)
+		return PHYR_E_INVAL;
+	stage.path = ret_path;
+	ret_path->pointer_cnt = 0;
+	ret_path->fault = phyrsim_walker_follow(&stage, iova.addr);
+	return ret_path->fault == PHYRSIM_FAULT_NONE ? PHYR_OK : PHYR_E_FAULT;
 }

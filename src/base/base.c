@@ -25,7 +25,8 @@ static struct err_text err_text(enum phyr_err err)
 	case PHYR_E_NOMEM:
 		return (struct err_text){ "PHYR_E_NOMEM", "out of memory" };
 	case PHYR_E_NOSPACE:
-		return (struct err_text){ "PHYR_E_NOSPACE", "no free range of I/O addresses fits" };
+		return (struct err_text){ "PHYR_E_NOSPACE",
+					  "no free range of I/O addresses or slots fits" };
 	case PHYR_E_LIMIT:
 		return (struct err_text){ "PHYR_E_LIMIT",
 					  "can never be met within the limits given" };

@@ -69,7 +69,7 @@ static bool in_words(const struct part *part, unsigned int level, const struct s
 		uint64_t free = ~part->words[i].taken;
 		unsigned int first, order;
 
-		if (!free)
+		if (!(part->blocks >> ((search->order - lg2) * 8 + i) & 1))
 			continue;
 		free &= units_in(search->window, word_base, lg2);
 		if (!pick(free, search->order - lg2, search->which, &first, &order) ||
@@ -88,11 +88,8 @@ static bool in_free_words(const struct part *part, unsigned int level, const str
 			  uint64_t base, uint64_t *ret)
 {
 	unsigned int lg2 = unit_lg2(level) + 6, first, order;
-	uint64_t whole = 0;
+	uint64_t whole = part->blocks >> 48 & units_in(search->window, base, lg2);
 
-	for (unsigned int i = 0; i < WORD_CNT; i++)
-		whole |= (uint64_t)(part->words[i].taken == 0) << i;
-	whole &= units_in(search->window, base, lg2);
 	if (!pick(whole, search->order > lg2 ? search->order - lg2 : 0, search->which, &first,
 		  &order))
 		return false;
@@ -186,7 +183,7 @@ static bool in_tightest_kid(const struct node *node, unsigned int level,
 	for (unsigned int word = 0; word < WORD_CNT; word++) {
 		uint64_t set = 0;
 
-		if (node->orders[word] > search->order)
+		if (bytes_get(node->orders, word) > search->order)
 			set = node->kids[word] &
 			      units_in(search->window,
 				       base + ((uint64_t)word * 64 << unit_lg2(level)),
@@ -229,7 +226,7 @@ static bool in_first(const struct node *node, unsigned int level, const struct s
 
 		if (word < units.first / 64 || word > units.last / 64)
 			continue;
-		if (node->kid_cnt && node->orders[word] > search->order)
+		if (node->kid_cnt && bytes_get(node->orders, word) > search->order)
 			set |= node->kids[word];
 		set &= bits_in(units, word);
 

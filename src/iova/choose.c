@@ -173,14 +173,13 @@ static bool in_any_hole(const struct phyr_iova_space *space, struct want *want, 
 static bool find_surely(const struct phyr_iova_space *space, const struct want *want,
 			uint64_t *ret_first)
 {
-	bool anywhere = !want->align_lg2 && !want->bounded;
 	bool power = (want->cnt & (want->cnt - 1)) == 0;
 
 	if (want->fit == PHYR_FIT_FIRST_UP)
 		return false;
-	if (anywhere && !(want->fit == PHYR_FIT_PACKED && power))
-		return in_long_hole(space, want, ret_first);
-	if (!anywhere && want->cnt > phyr_bits_size(want->align_lg2))
+	if (want->anywhere && !(want->fit == PHYR_FIT_PACKED && power))
+		return find_hole(space, want, want->cnt, ret_first);
+	if (!want->anywhere && want->cnt > phyr_bits_size(want->align_lg2))
 		return in_long_hole(space, want, ret_first) || in_block(space, want, ret_first);
 	return in_block(space, want, ret_first) || in_long_hole(space, want, ret_first);
 }
@@ -197,7 +196,7 @@ int phyr_space_choose(const struct phyr_iova_space *space, struct want *want, ui
 	if (!phyr_want_fit(want, whole, ret_first))
 		return PHYR_E_LIMIT;
 	/* Where nothing is aligned, a hole that is not long is none. */
-	if (want->fit != PHYR_FIT_FIRST_UP && !want->align_lg2 && !want->bounded)
+	if (want->fit != PHYR_FIT_FIRST_UP && want->anywhere)
 		return PHYR_E_NOSPACE;
 	return in_any_hole(space, want, ret_first) ? PHYR_OK : PHYR_E_NOSPACE;
 }

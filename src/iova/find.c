@@ -139,41 +139,43 @@ static bool from_units(const struct node *node, unsigned int level, struct span 
 	return tight_from(node, level, units, want, ret);
 }
 
+/* The highest of eight numbers that suffices; one does. Branches would be guessed wrongly. */
+static unsigned int highest_of_8(const uint64_t *numbers, uint64_t least)
+{
+	uint64_t suffice = 0;
+
+	/* The top of a space is where most is looked for. */
+	if (numbers[7] >= least)
+		return 7;
+	for (unsigned int i = 0; i < 8; i++)
+		suffice |= (uint64_t)(numbers[i] >= least) << i;
+	return phyr_bits_log2(suffice);
+}
+
 /* The highest unit with a hole; there is one. */
 static unsigned int highest(const struct node *node, uint64_t cnt)
 {
-	unsigned int word = WORD_CNT - 1, eight = 7, unit = 7;
+	unsigned int word = highest_of_8(node->most, cnt);
+	unsigned int eight = word * 8 + highest_of_8(node->tops + word * 8, cnt);
 
-	while (node->most[word] < cnt)
-		word--;
-	while (node->tops[word * 8 + eight] < cnt)
-		eight--;
-	while (node->best[word * 64 + eight * 8 + unit] < cnt)
-		unit--;
-	return word * 64 + eight * 8 + unit;
+	return eight * 8 + highest_of_8(node->best + eight * 8, cnt);
 }
 
 /* The most common search, without the detours of the others. */
-static void find_highest(const struct part *part, unsigned int level, uint64_t cnt, uint64_t *ret)
+static uint64_t find_highest(const struct part *part, unsigned int level, uint64_t cnt)
 {
-	const struct want_hole want = { cnt, HIGHEST };
-	struct span all = { 0, part_len(level) - 1 };
 	uint64_t base = 0;
 
 	for (unsigned int lg2 = unit_lg2(level); has_kids(part, level); level--, lg2 -= PART_LG2) {
 		const struct node *node = node_at(part);
 		unsigned int unit = highest(node, cnt);
 
-		if (!has_hole(kid_at(node, unit), cnt)) {
-			*ret = base + crossing_end(node, level, unit) - cnt;
-			return;
-		}
+		if (!has_hole(kid_at(node, unit), cnt))
+			return base + crossing_end(node, level, unit) - cnt;
 		base += (uint64_t)unit << lg2;
 		part = node->children[unit].kid;
-		all.last >>= PART_LG2;
 	}
-	(void)phyr_part_find(part, level, all, &want, ret);
-	*ret += base;
+	return base + phyr_part_highest(part, level, cnt);
 }
 
 static void find_in(const struct part *part, unsigned int level, const struct want_hole *want,
@@ -182,7 +184,7 @@ static void find_in(const struct part *part, unsigned int level, const struct wa
 	struct span all = { 0, part_len(level) - 1 }, units = { 0, UNIT_CNT - 1 };
 
 	if (want->which == HIGHEST)
-		find_highest(part, level, want->cnt, ret);
+		*ret = find_highest(part, level, want->cnt);
 	else if (has_kids(part, level))
 		(void)from_units(node_at(part), level, units, want, ret);
 	else

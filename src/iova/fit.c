@@ -117,6 +117,7 @@ int phyr_want_init(const struct phyr_iova_space *space, uint64_t len,
 	want->align_lg2 = place.phase_lg2 > lg2 ? place.phase_lg2 - lg2 : 0;
 	want->bounded = place.boundary_lg2;
 	want->boundary_lg2 = place.boundary_lg2 ? place.boundary_lg2 - lg2 : 0;
+	want->anywhere = !want->align_lg2 && !want->bounded;
 	want->fit = place.fit;
 	return PHYR_OK;
 }

@@ -13,7 +13,8 @@ static uint64_t runs(uint64_t taken, uint64_t cnt)
 {
 	uint64_t free = ~taken & bits_between(phyr_bits_ctz(taken), phyr_bits_log2(taken));
 
-	for (unsigned int run = 1; run < cnt;) {
+	/* There are 62 at most; always as many steps, which are not to be guessed. */
+	for (unsigned int i = 0, run = 1; i < 6; i++) {
 		unsigned int step = run < cnt - run ? run : (unsigned int)cnt - run;
 
 		free &= free >> step;
@@ -37,57 +38,72 @@ static bool hole_below(const struct part *part, uint64_t unit, struct span *ret_
 	return true;
 }
 
+/* The last unit of the highest hole of cnt below those of a word that are taken. */
+static bool down_in(const struct part *part, unsigned int i, uint64_t taken, uint64_t cnt,
+		    uint64_t *ret_last)
+{
+	unsigned int low = i * 64 + phyr_bits_ctz(taken);
+	uint64_t found = runs(taken, cnt);
+
+	*ret_last = found ? i * 64 + phyr_bits_log2(found) + cnt - 1 : (uint64_t)low - 1;
+	return found || low - phyr_part_free_from(part, low) >= cnt;
+}
+
 /* The last unit of the highest hole of cnt below a taken unit, which is `upto` or below that. */
 static bool down(const struct part *part, uint64_t upto, uint64_t cnt, uint64_t *ret_last)
 {
 	unsigned int top = phyr_part_down(part, (unsigned int)upto, true), i = top / 64;
-	uint64_t taken, end; /* end: of what is free at the bottom of the words above */
+	uint64_t words;
 
 	if (top == UNIT_CNT || top < cnt)
 		return false;
-	taken = part->words[i].taken | UINT64_MAX << (top & 63);
-	for (end = (i + 1) * 64;; taken = part->words[i].taken) {
-		uint64_t found = 0;
+	words = lanes_reach(&part->holes, cnt) & bits_between(0, i * 8 + 7);
+	/* The holes of this word may lie above. */
+	if (words >> (i * 8) &&
+	    down_in(part, i, part->words[i].taken | UINT64_MAX << (top & 63), cnt, ret_last))
+		return true;
+	words &= bit_of(i * 8) - 1;
+	if (!words)
+		return false;
+	i = phyr_bits_log2(words) / 8;
+	return down_in(part, i, part->words[i].taken, cnt, ret_last);
+}
 
-		if (taken && end - (i * 64 + phyr_bits_log2(taken) + 1) >= cnt)
-			break;
-		if (part->inner[i] >= cnt)
-			found = runs(taken, cnt);
-		if (found) {
-			end = i * 64 + phyr_bits_log2(found) + cnt;
-			break;
-		}
-		if (taken)
-			end = i * 64 + phyr_bits_ctz(taken);
-		if (i-- == 0)
-			break;
-	}
-	*ret_last = end - 1;
-	return end >= cnt;
+uint64_t phyr_part_highest(const struct part *part, unsigned int level, uint64_t cnt)
+{
+	unsigned int lg2 = unit_lg2(level), i;
+	uint64_t units = (cnt + phyr_bits_mask(lg2)) >> lg2, last;
+
+	i = phyr_bits_log2(lanes_reach(&part->holes, units)) / 8;
+	(void)down_in(part, i, part->words[i].taken, units, &last);
+	return ((last + 1) << lg2) - cnt;
 }
 
 /* The first unit of the lowest hole of cnt from a unit on, which is taken or the first of all. */
 static bool up(const struct part *part, uint64_t from, uint64_t cnt, uint64_t *ret_first)
 {
-	uint64_t below = bit_of((unsigned int)from) - 1;
-	uint64_t first = from / 64 * 64; /* of what is free at the top of the words below */
+	unsigned int i = (unsigned int)from / 64, low;
+	uint64_t words, found;
 
-	for (uint64_t i = from / 64; i < WORD_CNT; i++, below = 0) {
-		uint64_t taken = part->words[i].taken | below, found = 0;
-
-		if (!taken)
-			continue;
-		if (i * 64 + phyr_bits_ctz(taken) - first < cnt) {
-			if (part->inner[i] >= cnt)
-				found = runs(taken, cnt);
-			first = i * 64 + (found ? phyr_bits_ctz(found) : phyr_bits_log2(taken) + 1);
-			if (!found)
-				continue;
-		}
-		*ret_first = first;
-		return true;
+	if (cnt >= UNIT_CNT)
+		return false;
+	words = lanes_reach(&part->holes, cnt) & UINT64_MAX << (i * 8);
+	if (from && words & bit_of(i * 8 + 7)) {
+		/* The holes of this word may lie below. */
+		found = runs(part->words[i].taken | (bit_of((unsigned int)from) - 1), cnt);
+		*ret_first = i * 64 + (found ? phyr_bits_ctz(found) : 0);
+		if (found)
+			return true;
+		words &= ~bit_of(i * 8 + 7);
 	}
-	return false;
+	if (!words)
+		return false;
+	i = phyr_bits_ctz(words) / 8;
+	low = i * 64 + phyr_bits_ctz(part->words[i].taken);
+	*ret_first = phyr_part_free_from(part, low);
+	if (low - *ret_first < cnt)
+		*ret_first = i * 64 + phyr_bits_ctz(runs(part->words[i].taken, cnt));
+	return true;
 }
 
 /* The last unit of the shortest hole of cnt between two units. */

@@ -130,9 +130,11 @@ int phyr_iova_reserve(struct phyr_iova_space *space, struct phyr_iova_range rang
 
 static int give(struct phyr_iova_space *space, struct span span)
 {
-	struct strip *strip = phyr_strip_at(phyr_tree_leaf(&space->tree, span.first), span.first);
+	struct strip *strip = NULL;
 	int err;
 
+	if (space->cached)
+		strip = phyr_strip_at(phyr_tree_leaf(&space->tree, span.first), span.first);
 	if (strip)
 		return phyr_strip_return(strip, span);
 	err = phyr_tree_check(&space->tree, span);

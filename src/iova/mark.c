@@ -60,7 +60,7 @@ static struct part *pop_spare(struct tree *tree, unsigned int level)
 	tree->spares.node_cnt -= level != 0;
 	/* Of a node without kids the children are not in use. */
 	memset(part, 0, level ? offsetof(struct node, most) : sizeof(struct leaf));
-	phyr_part_sum(part, level, &part->sum);
+	phyr_part_init(part, level);
 	return part;
 }
 
@@ -204,6 +204,18 @@ static bool give(struct tree *tree, struct part *part, unsigned int level, struc
 	return changed;
 }
 
+/* Leaves, and what is known of them, do not fit into caches: all that is needed comes at once. */
+static void fetch(const struct path *path, uint64_t granule)
+{
+	const struct node *node = path->nodes[1];
+
+	__builtin_prefetch(path->part);
+	__builtin_prefetch(&path->part->blocks);
+	__builtin_prefetch(&path->part->words[unit_of(0, granule) / 64]);
+	__builtin_prefetch(&node->best[unit_of(1, granule)]);
+	__builtin_prefetch(&node->order[unit_of(1, granule)]);
+}
+
 /* Goes down as far as one kid holds all of a span that is not the whole kid. */
 static void descend_anew(struct tree *tree, struct span span)
 {
@@ -220,12 +232,11 @@ static void descend_anew(struct tree *tree, struct span span)
 		tree->path.nodes[level] = node;
 		part = node->children[unit].kid;
 	}
-	/* Of the parts, leaves are what does not fit into caches: fetch all that is needed at once. */
-	__builtin_prefetch(&part->words[(span.first & (UNIT_CNT - 1)) / 64]);
-	__builtin_prefetch(part);
 	tree->path.part = part;
 	tree->path.level = level;
 	tree->path.number = span.first >> (lg2 + PART_LG2);
+	if (level == 0)
+		fetch(&tree->path, span.first);
 }
 
 /* The way to the lowest part for a span; often it is the leaf of the call before. */
@@ -277,7 +288,11 @@ void phyr_tree_take(struct tree *tree, struct span span)
 	struct part *part = path->part;
 	struct sum before = part->sum;
 
-	if (take(tree, part, path->level, in_part(path->level, span), true))
+	if (path->level == 0)
+		phyr_part_take(part, 0, in_part(0, span), true);
+	else
+		(void)take(tree, part, path->level, in_part(path->level, span), true);
+	if (sum_changed(&before, &part->sum))
 		climb(tree, part, before, span.first);
 }
 
@@ -287,8 +302,12 @@ void phyr_tree_give(struct tree *tree, struct span span)
 	struct part *part = path->part;
 	struct sum before = part->sum;
 
-	/* What is given may be spared on the way: the path is not to be looked at again. */
-	if (give(tree, part, path->level, in_part(path->level, span)))
+	/* What is given may be spared on the way, and the path be none: it is not looked at again. */
+	if (path->level == 0)
+		phyr_part_give(part, 0, in_part(0, span));
+	else
+		(void)give(tree, part, path->level, in_part(path->level, span));
+	if (sum_changed(&before, &part->sum))
 		climb(tree, part, before, span.first);
 }
 

@@ -17,13 +17,24 @@ static uint64_t free_below(const struct node *node, unsigned int level, unsigned
 	return ((uint64_t)(unit - 1 - lower) << unit_lg2(level)) + (kid ? kid->sum.suf : 0);
 }
 
-static uint64_t largest_of_8(const uint64_t *numbers)
+static uint64_t larger(uint64_t a, uint64_t b)
 {
-	uint64_t most = 0;
+	return a > b ? a : b;
+}
 
-	for (unsigned int i = 0; i < 8; i++)
-		most = numbers[i] > most ? numbers[i] : most;
-	return most;
+static uint64_t largest_of_8(const uint64_t *n)
+{
+	return larger(larger(larger(n[0], n[1]), larger(n[2], n[3])),
+		      larger(larger(n[4], n[5]), larger(n[6], n[7])));
+}
+
+/* Stores one of eight numbers, of which the largest was `top`, and tells the largest now. */
+static uint64_t put(uint64_t *numbers, unsigned int i, uint64_t number, uint64_t top)
+{
+	bool grows = number > numbers[i];
+
+	numbers[i] = number;
+	return grows ? larger(number, top) : largest_of_8(numbers + i / 8 * 8);
 }
 
 static uint8_t count_orders(const struct node *node, unsigned int word)
@@ -36,13 +47,9 @@ static uint8_t count_orders(const struct node *node, unsigned int word)
 	return most;
 }
 
-static uint8_t largest_order(const struct node *node)
+static uint64_t largest_order(const struct node *node)
 {
-	uint8_t most = 0;
-
-	for (unsigned int i = 0; i < WORD_CNT; i++)
-		most = node->orders[i] > most ? node->orders[i] : most;
-	return most;
+	return bytes_max(node->orders);
 }
 
 /* Of what is taken: the hole below it, or the longest in it; and on up, as in a tournament. */
@@ -55,29 +62,27 @@ static void refresh_best(struct node *node, unsigned int unit)
 		best = kid->sum.best;
 	if (best == node->best[unit])
 		return;
-	node->best[unit] = best;
-	best = largest_of_8(node->best + unit / 8 * 8);
+	best = put(node->best, unit, best, node->tops[unit / 8]);
 	if (best == node->tops[unit / 8])
 		return;
-	node->tops[unit / 8] = best;
-	best = largest_of_8(node->tops + unit / 64 * 8);
+	best = put(node->tops, unit / 8, best, node->most[unit / 64]);
 	if (best == node->most[unit / 64])
 		return;
-	node->most[unit / 64] = best;
-	node->part.sum.best = largest_of_8(node->most);
+	node->part.sum.best = put(node->most, unit / 64, best, node->part.sum.best);
 }
 
 static void refresh_order(struct node *node, unsigned int unit)
 {
 	const struct part *kid = kid_at(node, unit);
 	uint8_t order = kid ? (uint8_t)kid->sum.order : 0;
-	uint8_t before = node->order[unit], *most = &node->orders[unit / 64];
+	uint8_t before = node->order[unit];
+	uint64_t most = bytes_get(node->orders, unit / 64);
 
 	node->order[unit] = order;
-	if (order > *most)
-		*most = order;
-	else if (order < before && before == *most)
-		*most = count_orders(node, unit / 64);
+	if (order >= most)
+		bytes_set(&node->orders, unit / 64, order);
+	else if (before == most)
+		bytes_set(&node->orders, unit / 64, count_orders(node, unit / 64));
 }
 
 static void refresh_unit(struct node *node, unsigned int level, unsigned int unit)
@@ -142,7 +147,7 @@ bool phyr_node_first_kid(struct node *node, unsigned int level)
 
 	memset(node->most, 0, sizeof(node->most));
 	memset(node->tops, 0, sizeof(node->tops));
-	memset(node->orders, 0, sizeof(node->orders));
+	node->orders = 0;
 	memset(node->order, 0, sizeof(node->order));
 	memset(node->best, 0, sizeof(node->best));
 	node->part.sum.best = 0;

@@ -3,6 +3,9 @@
 
 #include "tree.h"
 
+/* The blocks of word 0 when it is free whole. */
+#define ALL_BLOCKS UINT64_C(0x0001010101010101)
+
 unsigned int phyr_part_up(const struct part *part, unsigned int from, bool taken)
 {
 	uint64_t invert = taken ? 0 : UINT64_MAX;
@@ -34,96 +37,146 @@ unsigned int phyr_part_down(const struct part *part, unsigned int from, bool tak
 	return i * 64 + phyr_bits_log2(word);
 }
 
-unsigned int phyr_part_end(const struct part *part, unsigned int from)
+unsigned int phyr_part_free_from(const struct part *part, unsigned int unit)
 {
-	unsigned int i = from / 64;
-	uint64_t word = part->words[i].ends & UINT64_MAX << (from & 63);
+	unsigned int below = unit ? phyr_part_down(part, unit - 1, true) : UNIT_CNT;
 
-	while (!word) {
-		if (++i == WORD_CNT)
-			return UNIT_CNT;
-		word = part->words[i].ends;
-	}
-	return i * 64 + phyr_bits_ctz(word);
+	return below == UNIT_CNT ? 0 : below + 1;
 }
 
-/* The longest run of ones. */
+bool phyr_part_ends_with(const struct part *part, struct span units)
+{
+	uint64_t others = 0;
+
+	for (uint64_t i = units.first / 64; i < units.last / 64; i++)
+		others |= part->words[i].ends & bits_in(units, i);
+	return !others && (part->words[units.last / 64].ends & bits_in(units, units.last / 64)) ==
+				  bit_of((unsigned int)units.last);
+}
+
+/* The longest run of ones, at least one of 64 bits is 0: halving, without a branch to guess. */
 static unsigned int longest_run(uint64_t ones)
 {
+	uint64_t runs[6] = { ones }; /* of 2^i ones, by their first */
+	uint64_t found = UINT64_MAX;
 	unsigned int run = 0;
 
-	for (; ones; ones &= ones >> 1)
-		run++;
+	for (unsigned int i = 0; i < 5; i++)
+		runs[i + 1] = runs[i] & runs[i] >> (1U << i);
+	for (unsigned int i = 6; i-- > 0;) {
+		uint64_t longer = found & runs[i] >> run;
+
+		found = longer ? longer : found;
+		run += longer ? 1U << i : 0;
+	}
 	return run;
 }
 
-/* After bits of a word changed. */
-static void sum_word(struct part *part, uint64_t i)
-{
-	uint64_t taken = part->words[i].taken, free = ~taken;
+/* The free units around some, as if those were free. */
+struct hole {
+	unsigned int first;
+	unsigned int end; /* UNIT_CNT, or what is taken above */
+};
 
-	part->inner[i] = part->orders[i] = 0;
-	if (!taken || !free)
-		return;
-	free &= bits_between(phyr_bits_ctz(taken), phyr_bits_log2(taken));
-	part->inner[i] = (uint8_t)longest_run(free);
-	part->orders[i] = (uint8_t)(1 + phyr_fold_order(~taken));
+static inline struct hole hole_around(const struct part *part, struct span units)
+{
+	return (struct hole){
+		.first = phyr_part_free_from(part, (unsigned int)units.first),
+		.end = phyr_part_up(part, (unsigned int)units.last + 1, true),
+	};
+}
+
+/* A hole comes that ends below a unit. */
+static void add_hole(struct part *part, unsigned int first, unsigned int end)
+{
+	if (end < UNIT_CNT && end - first > lanes_get(&part->holes, end / 64))
+		lanes_set(&part->holes, end / 64, end - first);
+}
+
+/* The longest hole below a taken unit of a word that has some; it may begin in a word below. */
+static unsigned int longest_hole(const struct part *part, unsigned int i)
+{
+	uint64_t taken = part->words[i].taken;
+	unsigned int low = i * 64 + phyr_bits_ctz(taken), inside;
+
+	inside = longest_run(~taken & bits_between(low & 63, phyr_bits_log2(taken)));
+	low -= phyr_part_free_from(part, low);
+	return inside > low ? inside : low;
+}
+
+/* One that ended below a unit has gone: of its word, another may be the longest now. */
+static void drop_hole(struct part *part, unsigned int first, unsigned int end)
+{
+	unsigned int i = end / 64;
+
+	if (first < end && end < UNIT_CNT && end - first == lanes_get(&part->holes, i))
+		lanes_set(&part->holes, i, part->words[i].taken ? longest_hole(part, i) : 0);
+}
+
+static void sum_blocks(struct part *part, unsigned int i)
+{
+	uint64_t groups = ~part->words[i].taken, blocks = 0;
+
+	for (unsigned int order = 0; order <= 6; order++) {
+		blocks |= (uint64_t)(groups != 0) << order * 8;
+		groups = phyr_fold_step(groups, order);
+	}
+	part->blocks = (part->blocks & ~(ALL_BLOCKS << i)) | blocks << i;
 }
 
 void phyr_part_mark(struct part *part, struct span units, bool ends)
 {
-	for (uint64_t i = units.first / 64; i <= units.last / 64; i++) {
+	struct hole hole = hole_around(part, units);
+
+	for (unsigned int i = (unsigned int)units.first / 64; i <= units.last / 64; i++) {
 		part->words[i].taken |= bits_in(units, i);
-		sum_word(part, i);
+		sum_blocks(part, i);
 	}
 	if (ends)
 		part->words[units.last / 64].ends |= bit_of((unsigned int)units.last);
+	drop_hole(part, hole.first, hole.end);
+	add_hole(part, hole.first, (unsigned int)units.first);
 }
 
 void phyr_part_clear(struct part *part, struct span units)
 {
-	for (uint64_t i = units.first / 64; i <= units.last / 64; i++) {
+	struct hole hole = hole_around(part, units);
+
+	for (unsigned int i = (unsigned int)units.first / 64; i <= units.last / 64; i++) {
 		part->words[i].taken &= ~bits_in(units, i);
 		part->words[i].ends &= ~bits_in(units, i);
-		sum_word(part, i);
+		sum_blocks(part, i);
 	}
-}
-
-void phyr_part_sum(const struct part *part, unsigned int level, struct sum *ret_sum)
-{
-	unsigned int best = 0, run = 0, order = 0, whole = 0, lg2 = unit_lg2(level);
-
-	for (unsigned int i = 0; i < WORD_CNT; i++) {
-		uint64_t taken = part->words[i].taken;
-
-		if (!taken) {
-			run += 64;
-			whole |= 1U << i;
-			continue;
-		}
-		run += phyr_bits_ctz(taken);
-		best = run > best ? run : best;
-		best = part->inner[i] > best ? part->inner[i] : best;
-		order = part->orders[i] > order ? part->orders[i] : order;
-		run = 63 - phyr_bits_log2(taken);
-	}
-	ret_sum->pre = (uint64_t)phyr_part_up(part, 0, true) << lg2;
-	ret_sum->suf = (uint64_t)run << lg2;
-	ret_sum->best = (uint64_t)best << lg2;
-	if (whole)
-		order = 7 + phyr_fold_order(whole);
-	ret_sum->order = order ? order + lg2 : 0;
+	if (units.first / 64 != hole.end / 64)
+		drop_hole(part, hole.first, (unsigned int)units.first);
+	add_hole(part, hole.first, hole.end);
 }
 
 unsigned int phyr_part_order(const struct part *part)
 {
-	unsigned int whole = 0, order = 0;
+	uint64_t whole = part->blocks >> 48;
 
-	for (unsigned int i = 0; i < WORD_CNT; i++) {
-		whole |= (unsigned int)(part->words[i].taken == 0) << i;
-		order = part->orders[i] > order ? part->orders[i] : order;
-	}
-	return whole ? 7 + phyr_fold_order(whole) : order;
+	if (whole)
+		return 7 + phyr_fold_order(whole);
+	/* 0 if nothing is free. */
+	return phyr_bits_log2(part->blocks << 8 | 1) / 8;
+}
+
+void phyr_part_sum(const struct part *part, unsigned int level, struct sum *ret_sum)
+{
+	unsigned int order = phyr_part_order(part), lg2 = unit_lg2(level);
+	unsigned int high = phyr_part_down(part, UNIT_CNT - 1, true);
+
+	ret_sum->pre = (uint64_t)phyr_part_up(part, 0, true) << lg2;
+	ret_sum->suf = (uint64_t)(high == UNIT_CNT ? UNIT_CNT : UNIT_CNT - 1 - high) << lg2;
+	ret_sum->best = lanes_max(&part->holes) << lg2;
+	ret_sum->order = order + (order ? lg2 : 0);
+}
+
+void phyr_part_init(struct part *part, unsigned int level)
+{
+	part->blocks = ALL_BLOCKS * 0xff;
+	phyr_part_sum(part, level, &part->sum);
 }
 
 void phyr_part_take(struct part *part, unsigned int level, struct span units, bool ends)

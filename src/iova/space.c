@@ -65,7 +65,7 @@ static int create_tree(struct phyr_iova_space *space)
 	for (tree->level = 1; tree_last(tree) < space->window.last;)
 		tree->level++;
 	memset(root, 0, offsetof(struct node, most));
-	phyr_part_sum(&root->part, tree->level, &root->part.sum);
+	phyr_part_init(&root->part, tree->level);
 	tree->root = root;
 	space->stats.metadata_len += sizeof(*root);
 	return take_all_outside(space);

@@ -32,7 +32,8 @@ struct want {
 	uint64_t phase;
 	unsigned int align_lg2;
 	unsigned int boundary_lg2;
-	bool bounded; /* there is a boundary */
+	bool bounded;  /* there is a boundary */
+	bool anywhere; /* neither is there, nor is a phase asked for */
 	enum phyr_fit fit;
 	uint64_t tried; /* holes that choosing looked at one by one */
 };

@@ -19,6 +19,7 @@
 
 #include "../base/check.h"
 #include "fold.h"
+#include "lanes.h"
 
 #define PART_LG2 9
 #define UNIT_CNT 512U
@@ -34,7 +35,7 @@ struct sum {
 	uint64_t order; /* 1 + log2 of its largest free aligned power of two; 0: nothing is free */
 };
 
-/* The bits of 64 units; what is known of them lies in the part, by bytes. */
+/* The bits of 64 units; what is known of them lies in the part. */
 struct word {
 	uint64_t taken;
 	uint64_t ends; /* a range ends with this unit, which is no kid */
@@ -42,9 +43,9 @@ struct word {
 
 struct part {
 	struct sum sum;
+	struct lanes holes; /* of each word: the longest hole below a taken unit of it */
+	uint64_t blocks;    /* bit 8 k + i: word i has a free aligned 2^k of units */
 	struct word words[WORD_CNT];
-	uint8_t inner[WORD_CNT];  /* the longest hole between taken units of a word */
-	uint8_t orders[WORD_CNT]; /* as in the sum, in units; 0 for words that are free whole */
 };
 
 struct strip;
@@ -69,7 +70,7 @@ struct node {
 	uint64_t kids[WORD_CNT];
 	uint64_t most[WORD_CNT];     /* the largest `best` of 64 units */
 	uint64_t tops[UNIT_CNT / 8]; /* … and of 8 */
-	uint8_t orders[WORD_CNT];    /* the largest `order` of a word's units */
+	uint64_t orders;	     /* by bytes, the largest `order` of a word's units */
 	uint8_t order[UNIT_CNT];     /* of kids: as in their sum; else 0 */
 	uint64_t best[UNIT_CNT]; /* the hole that ends in the unit, below, or the longest in it */
 	struct child children[UNIT_CNT];
@@ -191,9 +192,13 @@ static inline bool sum_changed(const struct sum *a, const struct sum *b)
 /* The nearest unit from one on, that included, that is or is not taken; UNIT_CNT: none. */
 unsigned int phyr_part_up(const struct part *part, unsigned int from, bool taken);
 unsigned int phyr_part_down(const struct part *part, unsigned int from, bool taken);
-/* The first unit from one on that ends a range. */
-unsigned int phyr_part_end(const struct part *part, unsigned int from);
-/* Sets bits, and sums up their words. */
+/* The lowest unit from which on all are free, up to one that is not asked. */
+unsigned int phyr_part_free_from(const struct part *part, unsigned int unit);
+/* Does a range end with the last of some units, and none with another? */
+bool phyr_part_ends_with(const struct part *part, struct span units);
+/* Sums up a part in which all is free, and whose bits are 0. */
+void phyr_part_init(struct part *part, unsigned int level);
+/* Sets bits that are clear, and sums up their words; clears bits that are set. */
 void phyr_part_mark(struct part *part, struct span units, bool ends);
 void phyr_part_clear(struct part *part, struct span units);
 /* 1 + log2 of the largest free aligned power of two, in units. */
@@ -261,6 +266,8 @@ struct want_hole {
  */
 bool phyr_part_find(const struct part *part, unsigned int level, struct span bounds,
 		    const struct want_hole *want, uint64_t *ret);
+/* The highest of all in a part without kids; there is one. */
+uint64_t phyr_part_highest(const struct part *part, unsigned int level, uint64_t cnt);
 bool phyr_tree_find(const struct tree *tree, struct span bounds, const struct want_hole *want,
 		    uint64_t *ret_first);
 

@@ -234,13 +234,12 @@ static bool starts(const struct tree *tree, const struct leaf *leaf, uint64_t gr
 int phyr_tree_check(struct tree *tree, struct span span)
 {
 	const struct leaf *leaf = phyr_tree_leaf(tree, span.first);
-	uint64_t end = UNIT_CNT;
+	struct span units = { unit_of(0, span.first), unit_of(0, span.last) };
 
 	if (!starts(tree, leaf, span.first))
 		return PHYR_E_NOENT;
-	if (leaf)
-		end = phyr_part_end(&leaf->part, unit_of(0, span.first));
-	end = end < UNIT_CNT ? phyr_bits_down(span.first, PART_LG2) + end :
-			       phyr_tree_end(tree, span.first);
-	return end == span.last ? PHYR_OK : PHYR_E_PARTIAL;
+	if (leaf && span.first >> PART_LG2 == span.last >> PART_LG2 && units.first <= units.last &&
+	    phyr_part_ends_with(&leaf->part, units))
+		return PHYR_OK;
+	return phyr_tree_end(tree, span.first) == span.last ? PHYR_OK : PHYR_E_PARTIAL;
 }

@@ -16,8 +16,8 @@ CORE_FLOORS = range(0, 8)
 CORE_SYSTEM = {"string.h"}
 CORE_SYSTEM_C = CORE_SYSTEM | {"stdatomic.h"}
 CORE_SYSTEM_PUBLIC = CORE_SYSTEM | {"stdbool.h", "stddef.h", "stdint.h"}
-# The assertions: private to the project, open to everyone who may include base.
-SHARED = "src/base/check.h"
+# The assertions and the lock: private to the project, open to everyone who may include base.
+SHARED = {"src/base/check.h", "src/base/lock.h"}
 
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 INCLUDE = re.compile(r"^[ \t]*#[ \t]*include\b[ \t]*(.*?)[ \t]*$", re.MULTILINE)
@@ -91,7 +91,7 @@ def read_table(text):
     return rows, complaints
 
 
-def module_of(path):
+def module_of(path, rows):
     """The module that a file of the tree belongs to, by its path."""
     parts = path.split("/")
     if parts[0] == "include":
@@ -100,10 +100,13 @@ def module_of(path):
             return path
     else:
         prefix, name = {"src": "", "sim": "sim/"}[parts[0]], parts[1:]
-    stem = os.path.splitext(name[0])[0] if len(name) == 1 else name[0]
+    module = prefix + (os.path.splitext(name[0])[0] if len(name) == 1 else name[0])
     if path == "include/phyr/version.h":
         return "base"
-    return prefix + stem
+    whole = module.rpartition("_")[0]
+    if parts[0] == "include" and module not in rows and whole in rows:
+        return whole
+    return module
 
 
 def sources(tree):
@@ -119,10 +122,11 @@ def sources(tree):
 class File:
     """A source file, its module's row, and what is wrong with it."""
 
-    def __init__(self, tree, path, row):
+    def __init__(self, tree, path, row, rows):
         self.tree = tree
         self.path = path
         self.row = row
+        self.rows = rows
         with open(os.path.join(tree, path), encoding="utf-8") as source:
             # Comments go, their lines stay, so that numbers remain right.
             self.text = COMMENT.sub(lambda m: "\n" * m.group().count("\n") or " ", source.read())
@@ -151,7 +155,7 @@ class File:
             return f"include {what}: neither <…> nor \"…\""
         name = angle.group(1)
         if name.startswith(("phyr/", "phyrsim/")):
-            return self.check_module(module_of("include/" + name), f"<{name}>")
+            return self.check_module(module_of("include/" + name, self.rows), f"<{name}>")
         return self.check_system(name)
 
     def check_module(self, module, what):
@@ -168,9 +172,9 @@ class File:
             return f'"{name}": no such private header'
         if path.startswith("include/"):
             return f'"{name}": a public header is included as <{path[len("include/"):]}>'
-        if path == SHARED:
+        if path in SHARED:
             return self.check_module("base", f'"{name}"')
-        if not path.startswith(("src/", "sim/")) or module_of(path) != self.row.module:
+        if not path.startswith(("src/", "sim/")) or module_of(path, self.rows) != self.row.module:
             return f'"{name}" is private to another module'
         return None
 
@@ -190,12 +194,12 @@ def check(tree):
         rows, complaints = read_table(document.read())
     with_files = set()
     for path in sorted(sources(tree)):
-        module = module_of(path)
+        module = module_of(path, rows)
         with_files.add(module)
         if module not in rows:
             complaints.append(f"{path}: docs/architecture.md has no row for a module '{module}'")
         else:
-            complaints += File(tree, path, rows[module]).check()
+            complaints += File(tree, path, rows[module], rows).check()
     for module, row in rows.items():
         if row.has_files != (module in with_files):
             truth = "has no files" if row.has_files else "has files"

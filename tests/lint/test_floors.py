@@ -34,8 +34,10 @@ FILES = {
     "include/phyr/pin.h": "#include <phyr/base.h>\n",
     "src/base/base.c": "#include <string.h>\n#include <phyr/base.h>\n",
     "src/base/check.h": "",
+    "src/base/lock.h": "#include <phyr/base.h>\n",
     "src/dma/map.c": '#include <stdatomic.h>\n#include <phyr/bits.h>\n#include "map.h"\n',
-    "src/dma/map.h": '#include <phyr/dma.h>\n#include "../base/check.h"\n',
+    "src/dma/map.h": '#include <phyr/dma.h>\n#include "../base/check.h"\n'
+                     '#include "../base/lock.h"\n',
     "src/pin.c": "#include <stdio.h>\n#include <phyr/pin.h>\n",
     "include/phyrsim/mem.h": "#include <phyr/base.h>\n",
     "include/phyrsim/pagetable.h": "#include <phyrsim/mem.h>\n",
@@ -74,6 +76,14 @@ class FloorsTest(unittest.TestCase):
 
     def test_the_good_tree_is_good(self):
         self.assertEqual(self.check({}), [])
+
+    def test_a_part_of_a_public_header_is_of_the_module(self):
+        part = {"include/phyrsim/pagetable_split.h": "#include <phyrsim/pagetable.h>\n"}
+        self.assertEqual(self.check(part), [])
+        self.assert_one({**part, "sim/mem.c": "#include <phyrsim/pagetable_split.h>\n"},
+                        "sim/mem.c:1:")
+        self.assert_one({"include/phyrsim/table_split.h": ""}, "sim/table_split")
+        self.assert_one({"src/pin_dma.c": ""}, "pin_dma")
 
     def test_a_higher_floor(self):
         self.assert_one({"include/phyr/base.h": "\n#include <phyr/bits.h>\n"},
@@ -123,10 +133,11 @@ class FloorsTest(unittest.TestCase):
     def test_a_public_header_in_quotes(self):
         self.assert_one({"src/pin.c": '#include "../include/phyr/base.h"\n'}, "<phyr/base.h>")
 
-    def test_the_assertions_need_base(self):
-        changes = {"docs/architecture.md": TABLE + "| 8 | heap | malloc | – | no | yes |\n",
-                   "src/heap.c": '#include "base/check.h"\n'}
-        self.assert_one(changes, "base/check.h")
+    def test_the_assertions_and_the_lock_need_base(self):
+        for shared in ("base/check.h", "base/lock.h"):
+            changes = {"docs/architecture.md": TABLE + "| 8 | heap | malloc | – | no | yes |\n",
+                       "src/heap.c": f'#include "{shared}"\n'}
+            self.assert_one(changes, shared)
 
     def test_types_alone_are_no_licence_to_call(self):
         text = "#include <phyrsim/pagetable.h>\nint x = phyrsim_pagetable_map(1);\n"

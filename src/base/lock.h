@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A lock for bounded work: waiting for it is spinning.
+ *
+ * All-zero is free. Never held while hooks or a backend run, so a holder is soon done. Not here: an
+ * order of locks; who takes two says which comes first.
+ */
+#ifndef PHYR_BASE_LOCK_H
+#define PHYR_BASE_LOCK_H
+
+#include <phyr/base.h>
+
+struct phyr_lock {
+	uintptr_t word; /* 1: taken */
+};
+
+static inline void phyr_lock_pause(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+static inline void phyr_lock_take(struct phyr_lock *lock)
+{
+	/* Read until it looks free: an exchange that fails would take the line from the holder. */
+	while (__atomic_exchange_n(&lock->word, 1, __ATOMIC_ACQUIRE))
+		while (__atomic_load_n(&lock->word, __ATOMIC_RELAXED))
+			phyr_lock_pause();
+}
+
+static inline void phyr_lock_give(struct phyr_lock *lock)
+{
+	__atomic_store_n(&lock->word, 0, __ATOMIC_RELEASE);
+}
+
+#endif
