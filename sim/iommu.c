@@ -61,38 +61,41 @@ static int iommu_sync_map(void *ctx, struct phyr_iova_range range)
 }
 
 /*
- * What is removed or changed is gathered apart first: the driver may want to flush what was gathered
- * before. The chain of held back tables is one, and waits for the last flush.
+ * Where what is removed or changed is gathered: apart, where the driver may want to flush what was
+ * gathered before. The chain of held back tables is one, and waits for the last flush.
  */
-static struct phyr_gather begin_apart(const struct phyr_gather *gather)
+static struct phyr_gather *begin(const struct phyrsim_iommu *iommu, struct phyr_gather *gather,
+				 struct phyr_gather *apart)
 {
-	struct phyr_gather apart;
-
-	phyr_gather_init(&apart);
-	apart.freed = gather->freed;
+	if (phyrsim_inval_grows(&iommu->inval, gather))
+		return gather;
+	phyr_gather_init(apart);
+	apart->freed = gather->freed;
 	return apart;
 }
 
-static void end_apart(struct phyrsim_iommu *iommu, const struct phyr_gather *apart,
-		      struct phyr_gather *gather)
+static void end(struct phyrsim_iommu *iommu, const struct phyr_gather *target,
+		struct phyr_gather *gather)
 {
-	gather->freed = apart->freed;
-	phyrsim_inval_add(&iommu->inval, apart, gather);
+	if (target == gather)
+		return;
+	gather->freed = target->freed;
+	phyrsim_inval_add(&iommu->inval, target, gather);
 }
 
 static int iommu_unmap(void *ctx, struct phyr_iova_range range, struct phyr_gather *gather)
 {
 	struct phyrsim_iommu *iommu = ctx;
-	struct phyr_gather removed;
+	struct phyr_gather *target, apart;
 	int err;
 
 	if (!gather)
 		return PHYR_E_INVAL;
-	removed = begin_apart(gather);
-	err = phyrsim_pagetable_unmap(iommu->table, range, &removed);
+	target = begin(iommu, gather, &apart);
+	err = phyrsim_pagetable_unmap(iommu->table, range, target);
 	if (err != PHYR_OK)
 		return err;
-	end_apart(iommu, &removed, gather);
+	end(iommu, target, gather);
 	iommu->unmap_cnt++;
 	return PHYR_OK;
 }
@@ -100,16 +103,16 @@ static int iommu_unmap(void *ctx, struct phyr_iova_range range, struct phyr_gath
 int phyrsim_iommu_unmap_sparse(struct phyrsim_iommu *iommu, struct phyr_iova_range range,
 			       struct phyr_gather *gather)
 {
-	struct phyr_gather removed;
+	struct phyr_gather *target, apart;
 	int err;
 
 	if (!iommu || !gather)
 		return PHYR_E_INVAL;
-	removed = begin_apart(gather);
-	err = phyrsim_pagetable_unmap_sparse(iommu->table, range, &removed);
+	target = begin(iommu, gather, &apart);
+	err = phyrsim_pagetable_unmap_sparse(iommu->table, range, target);
 	if (err != PHYR_OK)
 		return err;
-	end_apart(iommu, &removed, gather);
+	end(iommu, target, gather);
 	iommu->unmap_cnt++;
 	return PHYR_OK;
 }
@@ -117,15 +120,15 @@ int phyrsim_iommu_unmap_sparse(struct phyrsim_iommu *iommu, struct phyr_iova_ran
 int phyrsim_iommu_protect(struct phyrsim_iommu *iommu, struct phyr_iova_range range,
 			  enum phyr_perm perm, unsigned int attrs, struct phyr_gather *gather)
 {
-	struct phyr_gather changed;
+	struct phyr_gather *target, apart;
 	int err;
 
 	if (!iommu || !gather)
 		return PHYR_E_INVAL;
-	changed = begin_apart(gather);
-	err = phyrsim_pagetable_protect(iommu->table, range, perm, attrs, &changed);
+	target = begin(iommu, gather, &apart);
+	err = phyrsim_pagetable_protect(iommu->table, range, perm, attrs, target);
 	if (err == PHYR_OK)
-		end_apart(iommu, &changed, gather);
+		end(iommu, target, gather);
 	return err;
 }
 

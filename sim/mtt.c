@@ -178,38 +178,39 @@ int phyrsim_mtt_register_list(const struct phyrsim_mtt_params *params, const str
 	return region_create(params->mem, &plan, ret_region);
 }
 
-static int register_range(const struct phyrsim_mtt_params *params, struct phyr_iova_range range,
-			  uint64_t address, struct phyrsim_mtt_region **ret_region)
+/* The I/O addresses of a mapping; one range lies open in the head, so that it needs no memory. */
+static int list_of(const struct phyr_dma_map *map, struct phyr_list *list)
 {
-	struct phyr_range bus = { phyr_pa_at(range.iova.addr), range.len };
 	struct phyr_tag tag = { PHYR_KIND_SYSTEM, 0 };
-	struct phyr_list list;
-	int err;
+	struct phyr_dma_cursor cursor;
+	struct phyr_iova_range range;
+	int err = PHYR_OK;
 
-	/* A single run lies open in the head, so that the list needs no memory. */
-	phyr_list_init(&list, NULL);
-	err = phyr_list_append(&list, bus, tag);
-	if (err)
-		return err;
-	err = phyrsim_mtt_register_list(params, &list, address, ret_region);
-	phyr_list_fini(&list);
+	phyr_dma_begin(map, &cursor);
+	while (!err && phyr_dma_next(&cursor, &range)) {
+		struct phyr_range bus = { phyr_pa_at(range.iova.addr), range.len };
+
+		err = phyr_list_append(list, bus, tag);
+	}
 	return err;
 }
 
 int phyrsim_mtt_register(const struct phyrsim_mtt_params *params, const struct phyr_dma_map *map,
 			 uint64_t address, struct phyrsim_mtt_region **ret_region)
 {
-	if (!map)
+	struct phyr_list list;
+	int err;
+
+	if (!params || !params->mem || !map || map->form == PHYR_DMA_NONE)
 		return PHYR_E_INVAL;
-	switch (map->form) {
-	case PHYR_DMA_BORROWED:
+	if (map->form == PHYR_DMA_BORROWED && map->offset == 0)
 		return phyrsim_mtt_register_list(params, map->list, address, ret_region);
-	case PHYR_DMA_RANGE:
-		return register_range(params, map->range, address, ret_region);
-	case PHYR_DMA_NONE:
-		break;
-	}
-	return PHYR_E_INVAL;
+	phyr_list_init(&list, params->mem);
+	err = list_of(map, &list);
+	if (!err)
+		err = phyrsim_mtt_register_list(params, &list, address, ret_region);
+	phyr_list_fini(&list);
+	return err;
 }
 
 void phyrsim_mtt_drop(struct phyrsim_mtt_region *region)

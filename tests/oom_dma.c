@@ -144,7 +144,9 @@ static void world_begin(struct world *world, uint64_t run_cnt)
 /* A handle, at the second attempt if there is no memory for the first. */
 static void world_create(struct world *world)
 {
-	struct phyr_dma_params params = { &world->mem.mem, { &fake_ops, world }, world->space };
+	struct phyr_dma_params params = { .mem = &world->mem.mem,
+					  .iommu = { &fake_ops, world },
+					  .space = world->space };
 	size_t live = world->mem.live_cnt;
 	int err = phyr_dma_create(&params, &world->dma);
 

@@ -374,7 +374,7 @@ static void a_request_reaches_the_space_and_the_backend(void **state)
 
 	placement.phase_lg2 = 15;
 	placement.phase = 0x5000;
-	add_kind(f, 0x40005000, 3 * PAGE, PHYR_KIND_P2P);
+	add(f, 0x40005000, 3 * PAGE);
 	phyr_list_set_va(&f->list, 0x7f0000123000);
 	assert_int_equal(phyr_dma_map(f->dma, &f->list, PHYR_PERM_WRITE, &placement, &map),
 			 PHYR_OK);
@@ -382,7 +382,7 @@ static void a_request_reaches_the_space_and_the_backend(void **state)
 	assert_int_equal(map.range.iova.addr, BASE + GRANULES * PAGE - 0x3000);
 	assert_int_equal(f->map.iova.addr, map.range.iova.addr);
 	assert_int_equal(f->map.perm, PHYR_PERM_WRITE);
-	assert_int_equal(f->map.kind, PHYR_KIND_P2P);
+	assert_int_equal(f->map.kind, PHYR_KIND_SYSTEM);
 	assert_int_equal(f->map.source.va, 0x7f0000123000);
 	assert_int_equal(f->map.source.fd, -1);
 	unmap(f, &map);
@@ -464,12 +464,15 @@ static void memory_that_no_range_can_hold_is_refused(void **state)
 
 	add(f, 0x10000, 0x10000);
 	add_kind(f, 0x50000, 0x10000, PHYR_KIND_P2P);
+	refuse(f, PHYR_PERM_READ, NULL, PHYR_E_UNREACHABLE);
+	refuse_at(f, BASE, 0x20000, PHYR_E_UNREACHABLE);
+	phyr_list_fini(&f->list);
+	add_kind(f, 0x50000, 0x10000, PHYR_KIND_ENCRYPTED);
 	refuse(f, PHYR_PERM_READ, NULL, PHYR_E_KIND);
-	refuse_at(f, BASE, 0x20000, PHYR_E_KIND);
+	refuse_at(f, BASE, 0x10000, PHYR_E_KIND);
 	phyr_list_fini(&f->list);
 	add(f, 0x10000, PAGE);
 	add(f, 0x50000, PAGE);
-	refuse(f, PHYR_PERM_READ, NULL, PHYR_E_ALIGN);
 	refuse_at(f, BASE, 0x20000, PHYR_E_ALIGN);
 	phyr_list_fini(&f->list);
 	for (uint64_t i = 0; i < 200; i++)

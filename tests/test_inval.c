@@ -304,6 +304,25 @@ static void what_is_queued_only_grows(void **state)
 	}
 }
 
+/* Who cuts unmaps, and who flushes before a gap, has to be asked. */
+static void a_gather_grows_by_itself_unless_its_driver_has_a_say(void **state)
+{
+	struct world *w = world(state);
+
+	for (int p = 0; p < PHYRSIM_PERSONALITY_CNT; p++) {
+		struct phyr_gather some = removed(M2, 2 * M2 - 1, M2);
+		bool cuts = p == PHYRSIM_INVAL_VTD_LINUX || p == PHYRSIM_INVAL_ARM ||
+			    p == PHYRSIM_INVAL_ARM_SINGLE;
+
+		start(w, (enum phyrsim_personality)p);
+		assert_int_equal(phyrsim_inval_grows(&w->inval, &w->gather), !cuts);
+		assert_int_equal(phyrsim_inval_grows(&w->inval, &some),
+				 !cuts && p != PHYRSIM_INVAL_AMD_EXACT);
+		some.queued = true;
+		assert_true(phyrsim_inval_grows(&w->inval, &some));
+	}
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -326,6 +345,7 @@ int main(void)
 		CASE(the_whole_space_is_everything),
 		CASE(everything_is_one_command_and_a_wait),
 		CASE(what_is_queued_only_grows),
+		CASE(a_gather_grows_by_itself_unless_its_driver_has_a_say),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

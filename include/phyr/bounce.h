@@ -200,6 +200,36 @@ PHYR_API PHYR_NODISCARD int phyr_bounce_copy_from(struct phyr_bounce *pool,
 						  struct phyr_bounce_part part);
 
 /**
+ * @brief Copies between the slots and any memory: for requests whose bytes are scattered.
+ *
+ * Of such a request's orig only the low bits of the address and the length count.
+ *
+ * @param[in,out] pool     the pool
+ * @param[in]     key      as in the request, or the slot's address if by_pa
+ * @param[in]     offset   [bytes] in the request
+ * @param[in]     memory   what lies there of it; len 0 copies nothing
+ * @param[in]     to_slots the direction
+ * @return PHYR_OK
+ * @return PHYR_E_NOENT there is nothing under this key
+ * @return PHYR_E_RANGE reaches beyond the request, or the memory wraps; nothing was copied
+ * @complexity O(len)
+ * @threads any; the run is not given back meanwhile
+ */
+PHYR_API PHYR_NODISCARD int phyr_bounce_copy_run(struct phyr_bounce *pool,
+						 struct phyr_bounce_key key, uint64_t offset,
+						 struct phyr_range memory, bool to_slots);
+
+/**
+ * @brief The longest request that can ever be granted.
+ *
+ * @param[in] pool the pool
+ * @return [bytes] of one that begins on a slot and keeps no more than the slot's own bits
+ * @complexity O(1)
+ * @threads any
+ */
+PHYR_API uint64_t phyr_bounce_len_max(const struct phyr_bounce *pool);
+
+/**
  * @brief Is an address in the pool, in use or not?
  *
  * @param[in] pool the pool

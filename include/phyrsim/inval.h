@@ -97,6 +97,20 @@ PHYR_API PHYR_NODISCARD int phyrsim_inval_init(const struct phyrsim_inval_params
 					       struct phyrsim_inval *ret_inval);
 
 /**
+ * @brief Would adding to a gather only make it grow, as phyr_gather_add() does?
+ *
+ * Then what is removed may go into the gather itself, and phyrsim_inval_add() is not needed.
+ *
+ * @param[in] inval  initialised
+ * @param[in] gather initialised
+ * @return true when the personality's driver neither cuts an unmap nor flushes this gather before it
+ * @complexity O(1)
+ * @threads any number of readers
+ */
+PHYR_API bool phyrsim_inval_grows(const struct phyrsim_inval *inval,
+				  const struct phyr_gather *gather);
+
+/**
  * @brief Adds what one unmap removed to a gather, as the personality's driver does.
  *
  * Most drivers let a gather grow. AMD's exact one flushes first what is gathered when there is a

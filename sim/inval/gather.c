@@ -74,6 +74,13 @@ static void flush_early(struct phyrsim_inval *inval, struct phyr_gather *gather,
 	gather->freed = freed;
 }
 
+bool phyrsim_inval_grows(const struct phyrsim_inval *inval, const struct phyr_gather *gather)
+{
+	const struct phyrsim_inval_ops *ops = phyrsim_inval_ops_of(inval);
+
+	return gather->queued || (!ops->cuts && (!ops->joins || gather->empty));
+}
+
 void phyrsim_inval_add(struct phyrsim_inval *inval, const struct phyr_gather *removed,
 		       struct phyr_gather *gather)
 {

@@ -167,8 +167,9 @@ static int use_range(struct context *context, const struct machine *machine,
 static int map_phase(struct context *context, const struct machine *machine,
 		     const struct phyr_placement *placement, struct phyrsim_mapping *row)
 {
-	struct phyr_dma_params params = { context->mem, phyrsim_iommu_backend(machine->iommu),
-					  machine->space };
+	struct phyr_dma_params params = { .mem = context->mem,
+					  .iommu = phyrsim_iommu_backend(machine->iommu),
+					  .space = machine->space };
 	struct phyr_dma_stats stats;
 	struct phyr_dma_map map;
 	struct phyr_dma *dma;

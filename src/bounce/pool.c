@@ -156,3 +156,11 @@ bool phyr_bounce_validate(struct phyr_bounce *pool, const char **ret_reason)
 		*ret_reason = reason;
 	return holds;
 }
+
+uint64_t phyr_bounce_len_max(const struct phyr_bounce *pool)
+{
+	uint32_t cnt = pool->params.slot_cnt_max < pool->slot_cnt ? pool->params.slot_cnt_max :
+								     pool->slot_cnt;
+
+	return (uint64_t)cnt << pool->params.slot_lg2;
+}

@@ -180,11 +180,13 @@ static int locate(struct phyr_bounce *pool, struct phyr_bounce_key key,
 	return PHYR_OK;
 }
 
+/* Between the slots and the memory itself, or other memory. */
 static int copy(struct phyr_bounce *pool, struct phyr_bounce_key key, struct phyr_bounce_part part,
-		bool to)
+		const phyr_pa *other, bool to)
 {
 	const struct phyr_bounce_params *params = &pool->params;
 	struct phyr_bounce_slot slot;
+	phyr_pa memory;
 	int err;
 
 	phyr_lock_take(&pool->lock);
@@ -192,21 +194,33 @@ static int copy(struct phyr_bounce *pool, struct phyr_bounce_key key, struct phy
 	phyr_lock_give(&pool->lock);
 	if (err || !params->copy || !part.len)
 		return err;
+	memory = other ? *other : slot.orig.pa;
 	if (to)
-		params->copy(params->ctx, slot.pa, slot.orig.pa, part.len);
+		params->copy(params->ctx, slot.pa, memory, part.len);
 	else
-		params->copy(params->ctx, slot.orig.pa, slot.pa, part.len);
+		params->copy(params->ctx, memory, slot.pa, part.len);
 	return PHYR_OK;
 }
 
 int phyr_bounce_copy_to(struct phyr_bounce *pool, struct phyr_bounce_key key,
 			struct phyr_bounce_part part)
 {
-	return copy(pool, key, part, true);
+	return copy(pool, key, part, NULL, true);
 }
 
 int phyr_bounce_copy_from(struct phyr_bounce *pool, struct phyr_bounce_key key,
 			  struct phyr_bounce_part part)
 {
-	return copy(pool, key, part, false);
+	return copy(pool, key, part, NULL, false);
+}
+
+int phyr_bounce_copy_run(struct phyr_bounce *pool, struct phyr_bounce_key key, uint64_t offset,
+			 struct phyr_range memory, bool to_slots)
+{
+	struct phyr_bounce_part part = { offset, memory.len };
+	uint64_t last;
+
+	if (memory.len && !phyr_bits_last(memory.pa.addr, memory.len, &last))
+		return PHYR_E_RANGE;
+	return copy(pool, key, part, &memory.pa, to_slots);
 }

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two steps, the second half: a part taken away, the range given back.
+ *
+ * What was bounced is flushed at once, whatever the policy: its slots are somebody else's next.
+ */
+
+#include <string.h>
+
+#include "state.h"
+
+/* Copies the slot at an I/O address back, if there is one and the device may have written; gives it. */
+static void end_slot(struct phyr_dma *dma, uint64_t iova, enum phyr_perm perm)
+{
+	struct phyr_bounce_key key = { dma->params.iommu.ctx, phyr_iova_at(iova) };
+	struct phyr_bounce_slot found;
+	struct slot slot = { .key = iova };
+	struct slots slots = { &slot, 1 };
+	struct phyr_bounce_part all;
+
+	if (!phyr_bounce_find(dma->params.bounce, key, &found))
+		return;
+	slot.len = found.orig.len;
+	all = (struct phyr_bounce_part){ 0, slot.len };
+	if (perm & PHYR_PERM_WRITE)
+		phyr_slots_copy(dma, slots, all, false);
+	phyr_slots_give(dma, slots);
+}
+
+bool phyr_state_has_slots(const struct phyr_dma *dma, struct phyr_iova_range granules)
+{
+	uint64_t last = granules.iova.addr + (granules.len - 1);
+	struct phyr_bounce_key first_key = { dma->params.iommu.ctx, granules.iova };
+	struct phyr_bounce_key last_key = { dma->params.iommu.ctx,
+					    phyr_iova_at(last & ~granule_mask(dma)) };
+
+	return dma->params.bounce && (phyr_bounce_find(dma->params.bounce, first_key, NULL) ||
+				      phyr_bounce_find(dma->params.bounce, last_key, NULL));
+}
+
+void phyr_state_give_slots(struct phyr_dma *dma, struct phyr_iova_range granules,
+			   enum phyr_perm perm)
+{
+	uint64_t last = granules.iova.addr + (granules.len - 1);
+
+	if (!dma->params.bounce)
+		return;
+	end_slot(dma, granules.iova.addr, perm);
+	end_slot(dma, last & ~granule_mask(dma), perm);
+}
+
+static bool is_inside_granule(const struct phyr_dma *dma, const struct phyr_dma_state *state,
+			      const struct phyr_dma_part *part)
+{
+	uint64_t first = state->addr + part->offset;
+	uint64_t end = first + part->len;
+
+	return (part->offset && (first & granule_mask(dma))) ||
+	       (part->offset + part->len < phyr_dma_state_len(state) && (end & granule_mask(dma)));
+}
+
+static void count(struct phyr_dma *dma, uint64_t len)
+{
+	dma->stats.mapped_len -= len;
+	phyr_dma_maintain(dma, len);
+}
+
+int phyr_dma_unlink(struct phyr_dma *dma, struct phyr_dma_state *state,
+		    const struct phyr_dma_part *part)
+{
+	struct phyr_iova_range none = { { 0 }, 0 };
+	struct phyr_iova_range granules;
+	int err;
+
+	if (!part || !known_perm(part->perm))
+		return PHYR_E_INVAL;
+	err = phyr_state_check(dma, state, part->offset, part->len);
+	if (err)
+		return err;
+	if (is_inside_granule(dma, state, part))
+		return PHYR_E_ALIGN;
+	granules = phyr_state_granules(dma, state, part->offset, part->len);
+	err = phyr_dma_remove_now(dma, granules, none);
+	if (err)
+		return err;
+	if (state->size & STATE_BOUNCED)
+		phyr_state_give_slots(dma, granules, part->perm);
+	dma->stats.unlink_cnt++;
+	count(dma, part->len);
+	return PHYR_OK;
+}
+
+int phyr_dma_free(struct phyr_dma *dma, struct phyr_dma_state *state)
+{
+	if (!dma || !state)
+		return PHYR_E_INVAL;
+	if (phyr_dma_state_len(state) == 0)
+		return PHYR_E_NOENT;
+	phyr_dma_give(dma, phyr_dma_state_reserved(dma, state));
+	memset(state, 0, sizeof(*state));
+	return PHYR_OK;
+}
+
+/* Slots are known by I/O addresses: these are given back last. */
+static int remove_bounced(struct phyr_dma *dma, struct phyr_iova_range granules,
+			  struct phyr_iova_range reserved, enum phyr_perm perm)
+{
+	struct phyr_iova_range none = { { 0 }, 0 };
+	int err = phyr_dma_remove_now(dma, granules, none);
+
+	if (err)
+		return err;
+	phyr_state_give_slots(dma, granules, perm);
+	phyr_dma_give(dma, reserved);
+	return PHYR_OK;
+}
+
+int phyr_dma_destroy_state(struct phyr_dma *dma, struct phyr_dma_state *state, uint64_t linked_len,
+			   enum phyr_perm perm)
+{
+	struct phyr_iova_range reserved, granules;
+	int err;
+
+	if (!dma || !state || !known_perm(perm))
+		return PHYR_E_INVAL;
+	if (linked_len == 0)
+		return phyr_dma_free(dma, state);
+	if (phyr_dma_state_len(state) == 0)
+		return PHYR_E_NOENT;
+	if (linked_len > phyr_dma_state_len(state))
+		return PHYR_E_RANGE;
+	reserved = phyr_dma_state_reserved(dma, state);
+	granules = phyr_state_granules(dma, state, 0, linked_len);
+	err = state->size & STATE_BOUNCED ? remove_bounced(dma, granules, reserved, perm) :
+					    phyr_dma_remove(dma, granules, reserved);
+	if (err)
+		return err;
+	count(dma, linked_len);
+	memset(state, 0, sizeof(*state));
+	return PHYR_OK;
+}
