@@ -267,6 +267,7 @@ static void step_unlink(struct dma_run *r)
 		return;
 	}
 	s->linked_len = part.offset;
+	phyr_flush_batch_end(&r->batch); /* what waits in it may not be linked again */
 	assert_int_equal(phyrsim_stale_check_range(r->world.stale, &root, range, &report), PHYR_OK);
 }
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mapping lists, against a backend that is a table of granules and checks every call: what stays
- * mapped, reserved or waiting for a flush is seen there.
- *
- * Not here: backends and memory that fail (oom_dma.c), real page tables (the simulator's tests).
+ * Mapping lists over a backend that is a table of granules and checks every call. Not here: peers,
+ * bounces, two steps (test_dma_*.c), what fails (oom_dma*.c), real page tables (prop_dma.c).
  */
 #include <phyr/bits.h>
 #include <phyr/dma.h>
@@ -13,8 +11,7 @@
 #define PAGE PHYR_PAGE_SIZE
 /** First I/O address of the backend and of the space. */
 #define BASE UINT64_C(0x10000000)
-/** Granules of both. */
-#define GRANULES 4096
+#define GRANULES 4096 /* of both */
 /** What an empty granule holds. */
 #define NOTHING UINT64_MAX
 /** Highest physical address that the backend takes. */

@@ -261,6 +261,9 @@ static void encrypted_memory_alone_is_one_range(void **state)
 	map = map_list(w);
 	assert_int_equal(stats_of(w).bounced_len, 0x1000);
 	assert_int_equal(map.reserved.len, 0x2000);
+	/* Slots are ordinary memory. */
+	for (size_t i = 0; i < GRANULES; i++)
+		assert_int_equal(w->granules[i].kind, PHYR_KIND_SYSTEM);
 	unmap(w, &map);
 }
 

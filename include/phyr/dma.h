@@ -135,6 +135,16 @@ PHYR_API PHYR_NODISCARD int phyr_dma_create(const struct phyr_dma_params *params
 					    struct phyr_dma **ret_dma);
 
 /**
+ * @brief What a handle was made with: for those who build on it.
+ *
+ * @param[in]  dma        the handle
+ * @param[out] ret_params written whole
+ * @complexity O(1)
+ * @threads any number of readers
+ */
+PHYR_API void phyr_dma_params(const struct phyr_dma *dma, struct phyr_dma_params *ret_params);
+
+/**
  * @brief Frees a handle; its mappings must be gone, which checked builds verify.
  *
  * @param[in] dma NULL is allowed
@@ -272,17 +282,19 @@ PHYR_API PHYR_NODISCARD int phyr_dma_map_linear(struct phyr_dma *dma,
 PHYR_API PHYR_NODISCARD int phyr_dma_unmap(struct phyr_dma *dma, struct phyr_dma_map *map);
 
 /**
- * @brief From now on unmaps go to a batch, whatever the handle's policy; NULL: no more.
+ * @brief From now on unmaps and unlinks go to a batch, whatever the handle's policy; NULL: no more.
  *
  * The caller ends the batch (phyr_flush_batch_end()): until then what was unmapped may still be
  * reached by the device, and its addresses are not free.
  *
  * @param[in,out] dma   a handle with an IOMMU
  * @param[in]     batch of the same IOMMU and space; must outlive its being set
+ * @return the batch that was set before; NULL for none
  * @complexity O(1)
  * @threads caller serialises calls on one handle
  */
-PHYR_API void phyr_dma_set_batch(struct phyr_dma *dma, struct phyr_flush_batch *batch);
+PHYR_API struct phyr_flush_batch *phyr_dma_set_batch(struct phyr_dma *dma,
+						     struct phyr_flush_batch *batch);
 
 /**
  * @brief Gives the CPU a part of a mapping: what the device wrote can be read.

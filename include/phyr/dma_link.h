@@ -187,6 +187,9 @@ PHYR_API PHYR_NODISCARD int phyr_dma_sync(struct phyr_dma *dma, const struct phy
  * @brief Takes a part away, invalidated when the call returns, also with a ring: the addresses
  *        stay reserved and may be linked again at once.
  *
+ * While a batch is set (phyr_dma_set_batch()), it is invalidated when the batch ends, and may not be
+ * linked again before; so many parts take one flush. A state of which some is bounced does not wait.
+ *
  * @param[in,out] dma   the handle
  * @param[in,out] state reserved
  * @param[in]     part  all linked

@@ -160,7 +160,7 @@ bool phyr_bounce_validate(struct phyr_bounce *pool, const char **ret_reason)
 uint64_t phyr_bounce_len_max(const struct phyr_bounce *pool)
 {
 	uint32_t cnt = pool->params.slot_cnt_max < pool->slot_cnt ? pool->params.slot_cnt_max :
-								     pool->slot_cnt;
+								    pool->slot_cnt;
 
 	return (uint64_t)cnt << pool->params.slot_lg2;
 }

@@ -83,9 +83,17 @@ void phyr_dma_destroy(struct phyr_dma *dma)
 	dma->params.mem->free(dma->params.mem->ctx, dma, sizeof(*dma));
 }
 
-void phyr_dma_set_batch(struct phyr_dma *dma, struct phyr_flush_batch *batch)
+void phyr_dma_params(const struct phyr_dma *dma, struct phyr_dma_params *ret_params)
 {
+	*ret_params = dma->params;
+}
+
+struct phyr_flush_batch *phyr_dma_set_batch(struct phyr_dma *dma, struct phyr_flush_batch *batch)
+{
+	struct phyr_flush_batch *before = dma->batch;
+
 	dma->batch = batch;
+	return before;
 }
 
 void phyr_dma_stats(const struct phyr_dma *dma, struct phyr_dma_stats *ret_stats)

@@ -70,6 +70,7 @@ int phyr_dma_unlink(struct phyr_dma *dma, struct phyr_dma_state *state,
 {
 	struct phyr_iova_range none = { { 0 }, 0 };
 	struct phyr_iova_range granules;
+	bool bounced;
 	int err;
 
 	if (!part || !known_perm(part->perm))
@@ -80,10 +81,12 @@ int phyr_dma_unlink(struct phyr_dma *dma, struct phyr_dma_state *state,
 	if (is_inside_granule(dma, state, part))
 		return PHYR_E_ALIGN;
 	granules = phyr_state_granules(dma, state, part->offset, part->len);
-	err = phyr_dma_remove_now(dma, granules, none);
+	bounced = state->size & STATE_BOUNCED;
+	err = dma->batch && !bounced ? phyr_dma_remove(dma, granules, none) :
+				       phyr_dma_remove_now(dma, granules, none);
 	if (err)
 		return err;
-	if (state->size & STATE_BOUNCED)
+	if (bounced)
 		phyr_state_give_slots(dma, granules, part->perm);
 	dma->stats.unlink_cnt++;
 	count(dma, part->len);

@@ -19,9 +19,10 @@ struct slot phyr_mapping_slot(const struct phyr_dma *dma, const struct phyr_dma_
 }
 
 /* Slots are known by I/O addresses: those of what was bounced are not given back yet. */
-static int end_range(struct phyr_dma *dma, const struct phyr_dma_map *map, bool now)
+static int end_range(struct phyr_dma *dma, const struct phyr_dma_map *map)
 {
 	struct phyr_iova_range none = { { 0 }, 0 };
+	bool now = map->extra && map->extra->user_cnt;
 
 	if (map->reserved.len == 0)
 		return PHYR_OK;
@@ -29,7 +30,6 @@ static int end_range(struct phyr_dma *dma, const struct phyr_dma_map *map, bool 
 		return PHYR_E_NOENT;
 	if (map->bounced || !map->own)
 		return phyr_dma_remove_now(dma, map->reserved, none);
-	now = now || (map->extra && map->extra->user_cnt);
 	return now ? phyr_dma_remove_now(dma, map->reserved, map->reserved) :
 		     phyr_dma_remove(dma, map->reserved, map->reserved);
 }
@@ -54,12 +54,12 @@ static void end_slots(struct phyr_dma *dma, const struct phyr_dma_map *map)
 }
 
 /* Ends all but the record. */
-static int end(struct phyr_dma *dma, const struct phyr_dma_map *map, bool now)
+static int end(struct phyr_dma *dma, const struct phyr_dma_map *map)
 {
 	int err = PHYR_OK;
 
 	if (map->form != PHYR_DMA_BORROWED)
-		err = end_range(dma, map, now);
+		err = end_range(dma, map);
 	if (err)
 		return err;
 	end_slots(dma, map);
@@ -77,7 +77,7 @@ void phyr_mapping_revoke(struct phyr_p2p_user *user)
 {
 	struct phyr_dma_extra *extra = ((struct user *)(void *)user)->extra;
 
-	if (end(extra->dma, &extra->map, true))
+	if (end(extra->dma, &extra->map))
 		return; /* still attached: the registry says that it is busy */
 	phyr_extra_release(extra);
 	phyr_list_truncate(&extra->own, 0);
@@ -93,7 +93,7 @@ int phyr_dma_unmap(struct phyr_dma *dma, struct phyr_dma_map *map)
 	if (map->form == PHYR_DMA_NONE)
 		return PHYR_E_NOENT;
 	if (!map->extra || !map->extra->revoked) {
-		err = end(dma, map, false);
+		err = end(dma, map);
 		if (err)
 			return err;
 	}
