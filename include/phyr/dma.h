@@ -175,7 +175,9 @@ PHYR_API void phyr_dma_destroy(struct phyr_dma *dma);
  *                            PHYR_DMA_ONE_PEER
  * @return PHYR_E_UNREACHABLE some of it is a peer that the device cannot reach
  * @return PHYR_E_NOENT       some of it is called a peer's and is in no provider's BAR
- * @return PHYR_E_NOSPACE     no free range fits the placement, or the bounce pool is full
+ * @return PHYR_E_NOSPACE     no free range fits the placement, not even after what waits in the ring's
+ *                            domain and what the handle's cache holds was collected; or the bounce
+ *                            pool is full
  * @return PHYR_E_LIMIT       the placement can never be met, the pool could not hold it if it were
  *                            empty, or the device cannot send the address of a peer or of the pool
  * @return PHYR_E_RANGE       a physical address does not fit the table

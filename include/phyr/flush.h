@@ -261,6 +261,15 @@ PHYR_API void phyr_flush_tick(struct phyr_flush_domain *domain, uint64_t now);
 PHYR_API void phyr_flush_all(struct phyr_flush_domain *domain);
 
 /**
+ * @brief As phyr_flush_all(), for who knows a ring of the domain only.
+ *
+ * @param[in,out] ring one of the domain's
+ * @complexity one flush, O(rings + slots in use)
+ * @threads any
+ */
+PHYR_API void phyr_flush_ring_empty(struct phyr_flush_ring *ring);
+
+/**
  * @brief What a domain knows of itself.
  *
  * @param[in]  domain    the domain

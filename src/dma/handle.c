@@ -125,10 +125,20 @@ static int take_cached(struct phyr_dma *dma, uint64_t len, struct phyr_iova_rang
 	return PHYR_E_LIMIT;
 }
 
-/* From the space itself; what the cache holds of it, if need be. */
-static int take_placed(struct phyr_dma *dma, uint64_t len, struct phyr_placement place,
+/* What waits for a flush, and what the cache holds, goes back to the space. */
+static void collect(struct phyr_dma *dma)
+{
+	if (dma->params.ring)
+		phyr_flush_ring_empty(dma->params.ring);
+	if (dma->params.cache && phyr_iova_cache_drain(dma->params.cache))
+		PHYR_ASSERT(false);
+}
+
+/* From the space itself; from all that is not in use, if need be. */
+static int take_placed(struct phyr_dma *dma, uint64_t len, const struct phyr_placement *placement,
 		       struct phyr_iova_range *ret_reserved)
 {
+	struct phyr_placement place = placement ? *placement : phyr_placement_any();
 	int err;
 
 	if (place.phase & granule_mask(dma))
@@ -141,23 +151,22 @@ static int take_placed(struct phyr_dma *dma, uint64_t len, struct phyr_placement
 	if (place.phase_lg2 < dma->granule_lg2)
 		place.phase_lg2 = (uint8_t)dma->granule_lg2;
 	err = phyr_iova_alloc(dma->params.space, len, &place, ret_reserved);
-	if (err != PHYR_E_NOSPACE || !dma->params.cache)
+	if (err != PHYR_E_NOSPACE || (!dma->params.cache && !dma->params.ring))
 		return err;
-	if (phyr_iova_cache_drain(dma->params.cache))
-		PHYR_ASSERT(false);
+	collect(dma);
 	return phyr_iova_alloc(dma->params.space, len, &place, ret_reserved);
 }
 
 int phyr_dma_take(struct phyr_dma *dma, uint64_t len, const struct phyr_placement *placement,
 		  struct phyr_iova_range *ret_reserved)
 {
-	struct phyr_placement place = placement ? *placement : phyr_placement_any();
 	int err = PHYR_E_LIMIT;
 
 	if (!placement && dma->params.cache)
 		err = take_cached(dma, len, ret_reserved);
-	if (err == PHYR_E_LIMIT)
-		err = take_placed(dma, len, place, ret_reserved);
+	/* The cache asked the space too: for its own placement, and without what waits. */
+	if (err == PHYR_E_LIMIT || err == PHYR_E_NOSPACE)
+		err = take_placed(dma, len, placement, ret_reserved);
 	if (err)
 		return err;
 	if (ret_reserved->len != len) { /* the space's granule is larger than the IOMMU's */

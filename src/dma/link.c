@@ -75,12 +75,31 @@ static bool is_anywhere(const struct phyr_dma *dma, const struct phyr_dma_want *
 	       want->cover_lg2 <= dma->granule_lg2;
 }
 
+/* In whole granules; where they are from is left to the handle. */
+static int take_anywhere(struct phyr_dma *dma, const struct phyr_dma_want *want, uint64_t *ret_lead,
+			 struct phyr_iova_range *ret_reserved)
+{
+	uint64_t mask = granule_mask(dma);
+
+	*ret_lead = want->phase & mask;
+	return phyr_dma_take(dma, (want->len + *ret_lead + mask) & ~mask, NULL, ret_reserved);
+}
+
+static int take_placed(struct phyr_dma *dma, const struct phyr_dma_want *want, uint64_t *ret_lead,
+		       struct phyr_iova_range *ret_reserved)
+{
+	struct phyr_placement place;
+	uint64_t len;
+	int err = placement_of(dma, want, &place, ret_lead, &len);
+
+	return err ? err : phyr_dma_take(dma, len, &place, ret_reserved);
+}
+
 int phyr_dma_reserve(struct phyr_dma *dma, const struct phyr_dma_want *want,
 		     struct phyr_dma_state *ret_state)
 {
 	struct phyr_iova_range reserved;
-	struct phyr_placement place;
-	uint64_t lead, len;
+	uint64_t lead;
 	int err;
 
 	if (!dma || !want || !ret_state || want->len == 0 || want->phase_lg2 > 63 ||
@@ -90,9 +109,8 @@ int phyr_dma_reserve(struct phyr_dma *dma, const struct phyr_dma_want *want,
 		return PHYR_E_UNSUPPORTED;
 	if (want->len > PHYR_DMA_STATE_MAX)
 		return PHYR_E_RANGE;
-	err = placement_of(dma, want, &place, &lead, &len);
-	if (!err)
-		err = phyr_dma_take(dma, len, is_anywhere(dma, want) ? NULL : &place, &reserved);
+	err = is_anywhere(dma, want) ? take_anywhere(dma, want, &lead, &reserved) :
+				       take_placed(dma, want, &lead, &reserved);
 	if (err)
 		return err;
 	ret_state->addr = reserved.iova.addr + lead;

@@ -207,6 +207,11 @@ void phyr_flush_all(struct phyr_flush_domain *domain)
 	reap(domain, finish(domain, flush));
 }
 
+void phyr_flush_ring_empty(struct phyr_flush_ring *ring)
+{
+	phyr_flush_all(ring->domain);
+}
+
 void phyr_flush_stats(struct phyr_flush_domain *domain, struct phyr_flush_stats *ret_stats)
 {
 	phyr_lock_take(&domain->lock);
