@@ -420,7 +420,7 @@ static void the_backend_is_told_that_a_flush_follows(void **state)
 }
 
 /* Detached by the unmap, the peer may be removed: nothing of it may wait for a flush. */
-static void what_peers_are_in_never_waits(void **state)
+static void what_maps_peers_never_waits(void **state)
 {
 	struct phyr_iova_range held[8];
 	struct phyr_flush_batch batch;
@@ -461,7 +461,7 @@ int main(void)
 		CASE(a_phase_is_of_the_backends_granules),
 		CASE(what_a_cache_notes_is_found_again),
 		CASE(the_backend_is_told_that_a_flush_follows),
-		CASE(what_peers_are_in_never_waits),
+		CASE(what_maps_peers_never_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

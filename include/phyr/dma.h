@@ -26,7 +26,8 @@
  *
  * **When I/O addresses are free again.** Strict: unmapped, invalidated and freed when the call
  * returns. With a ring, lazily (flush.h). While a batch is set, when the batch ends. What was bounced,
- * and what peers are in, is always unmapped strictly: slots and peers have a life of their own.
+ * and mappings of peers through the host bridge, are always unmapped strictly: slots and peers have a life
+ * of their own.
  */
 #ifndef PHYR_DMA_H
 #define PHYR_DMA_H

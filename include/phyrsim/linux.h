@@ -19,6 +19,27 @@
 extern "C" {
 #endif
 
+/**
+ * What Linux does and should not; a set of bits. A model that takes a set does as Linux does where
+ * the bit is set, and as it should be where it is not. Values are pinned.
+ */
+enum phyrsim_linux_quirk {
+	/** dma_map_sg: a bus address gets the length of the *first* entry, rounded out to granules */
+	PHYRSIM_LINUX_HEAD_LENGTH = 1,
+	/** dma_iova_destroy: gives back addresses for what was mapped, not for what was allocated */
+	PHYRSIM_LINUX_FREE_MAPPED = 2,
+	/** dma-buf: every range is linked at offset 0 */
+	PHYRSIM_LINUX_LINK_AT_ZERO = 4,
+	/** dma-buf: lengths and offsets of the whole are kept in 32 bits */
+	PHYRSIM_LINUX_LENGTH_32 = 8,
+	/** dma-buf: long ranges are cut into entries of 2^32 - 1 bytes, no whole pages */
+	PHYRSIM_LINUX_ODD_SPLIT = 16,
+	/** iommufd: an I/O address is as aligned as the memory's address, without its phase */
+	PHYRSIM_LINUX_ALIGN_ONLY = 32,
+};
+/** All of them: Linux as it is. */
+#define PHYRSIM_LINUX_AS_IS 63u
+
 /** sizeof(struct scatterlist) with the DMA fields. [bytes] */
 #define PHYRSIM_LINUX_SG_LEN 32
 /** Entries in a full 4 KiB piece of a chained scatterlist, the chain link included. */

@@ -11,6 +11,7 @@
 #include <phyr/base.h>
 #include <phyr/split.h>
 #include <phyrsim/run.h>
+#include <phyrsim/run_cases.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -50,6 +51,26 @@ struct phyrsim_report_item {
 PHYR_API PHYR_NODISCARD int phyrsim_report(FILE *stream, enum phyrsim_report_format format,
 					   const struct phyrsim_report_item *items,
 					   size_t item_cnt);
+
+/**
+ * @brief Writes the six cases: as text two tables a mix, libphyr's and Linux's.
+ *
+ * Nothing is flushed or closed; look at ferror() afterwards, as always with a stream.
+ *
+ * @param[in,out] stream  where to
+ * @param[in]     format  text or JSON
+ * @param[in]     rows    from phyrsim_run_cases(), in its order
+ * @param[in]     row_cnt how many, at most #PHYRSIM_CASES_MAX
+ * @return PHYR_OK
+ * @return PHYR_E_INVAL an argument is NULL, the format unknown, or there are too many rows
+ * @return PHYR_E_IO    the stream has an error
+ * @return PHYR_E_NOMEM no memory for the output
+ * @complexity O(rows)
+ * @threads caller serialises calls on one stream
+ */
+PHYR_API PHYR_NODISCARD int phyrsim_report_cases(FILE *stream, enum phyrsim_report_format format,
+						 const struct phyrsim_case_row *rows,
+						 size_t row_cnt);
 
 /**
  * @brief Writes why a region's pages are not larger, in sentences.

@@ -61,6 +61,7 @@ struct command {
 extern const struct command command_run;
 extern const struct command command_record;
 extern const struct command command_explain;
+extern const struct command command_cases;
 
 /* Options by the value that getopt_long() returns for them. */
 enum letter {

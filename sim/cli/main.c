@@ -11,7 +11,8 @@
 
 #include "cli.h"
 
-static const struct command *const commands[] = { &command_run, &command_record, &command_explain };
+static const struct command *const commands[] = { &command_run, &command_record, &command_explain,
+						  &command_cases };
 
 void say(const char *format, ...)
 {

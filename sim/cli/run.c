@@ -15,6 +15,7 @@ static const char help[] =
 	"Usage: phyrsim [OPTION]...\n"
 	"       phyrsim record [OPTION]... --save FILE\n"
 	"       phyrsim explain-region [OPTION]...\n"
+	"       phyrsim cases [OPTION]...\n"
 	"Takes memory of this machine and shows what it costs to describe, to map for a device\n"
 	"behind an IOMMU, and to translate in the device: as it is done today, and at best.\n"
 	"\n"

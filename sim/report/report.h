@@ -5,8 +5,8 @@
 
 #include <phyrsim/report.h>
 
-#define TABLE_ROWS 16
-#define TABLE_COLUMNS 11
+#define TABLE_ROWS 20
+#define TABLE_COLUMNS 13
 #define TABLE_CELL 256
 
 /* A table of cells that is printed once all of them are known. */
@@ -32,7 +32,14 @@ void phyrsim_size_text(uint64_t len, char *text, size_t text_len);
 const char *phyrsim_strategy_name(enum phyrsim_strategy strategy);
 const char *phyrsim_naming_name(enum phyrsim_naming naming);
 
+/* Short names, the same in both formats. */
+const char *phyrsim_case_name(enum phyrsim_case which);
+const char *phyrsim_mix_name(enum phyrsim_mix mix);
+const char *phyrsim_flushing_name(enum phyrsim_flushing flushing);
+
 int phyrsim_report_text(FILE *stream, const struct phyrsim_report_item *items, size_t item_cnt);
 int phyrsim_report_json(FILE *stream, const struct phyrsim_report_item *items, size_t item_cnt);
+int phyrsim_cases_text(FILE *stream, const struct phyrsim_case_row *rows, size_t row_cnt);
+int phyrsim_cases_json(FILE *stream, const struct phyrsim_case_row *rows, size_t row_cnt);
 
 #endif

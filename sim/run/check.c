@@ -2,21 +2,20 @@
 /* Does hardware see what was asked for? The walker's answers against the list itself. */
 
 #include <phyr/bits.h>
-#include <phyrsim/walker.h>
 
 #include "run.h"
 
 /* Addresses of a region that go through the device's table as well. */
 #define SAMPLE_CNT 512
 
-static int wrong(struct report *report, uint64_t offset)
+int phyrsim_check_failed(struct report *report, uint64_t offset)
 {
 	report->error.mistranslated = true;
 	report->error.offset = offset;
 	return PHYR_E_FAULT;
 }
 
-static int walk(const struct machine *machine, uint64_t iova, struct phyrsim_walk *ret_walk)
+int phyrsim_check_walk(const struct machine *machine, uint64_t iova, struct phyrsim_walk *ret_walk)
 {
 	struct phyrsim_access access = { phyr_iova_at(iova), PHYR_PERM_READ_WRITE, 0 };
 	struct phyrsim_root root;
@@ -33,8 +32,8 @@ static int check_range(const struct machine *machine, struct phyr_range pa, uint
 		struct phyrsim_walk found;
 		uint64_t rest;
 
-		if (walk(machine, iova, &found) || found.pa.addr != pa.pa.addr)
-			return wrong(report, offset);
+		if (phyrsim_check_walk(machine, iova, &found) || found.pa.addr != pa.pa.addr)
+			return phyrsim_check_failed(report, offset);
 		rest = phyr_bits_size(found.leaf_lg2) - (iova & phyr_bits_mask(found.leaf_lg2));
 		if (rest > pa.len)
 			rest = pa.len;
@@ -47,17 +46,17 @@ static int check_range(const struct machine *machine, struct phyr_range pa, uint
 	return PHYR_OK;
 }
 
-static int check_outside(const struct machine *machine, uint64_t first, uint64_t last,
-			 struct report *report)
+int phyrsim_check_outside(const struct machine *machine, uint64_t first, uint64_t last,
+			  struct report *report)
 {
 	struct phyrsim_walk found;
 
 	first = phyr_bits_down(first, PHYR_PAGE_LG2);
 	last |= phyr_bits_mask(PHYR_PAGE_LG2);
-	if (first && walk(machine, first - 1, &found) != PHYR_E_FAULT)
-		return wrong(report, 0);
-	if (last != UINT64_MAX && walk(machine, last + 1, &found) != PHYR_E_FAULT)
-		return wrong(report, 0);
+	if (first && phyrsim_check_walk(machine, first - 1, &found) != PHYR_E_FAULT)
+		return phyrsim_check_failed(report, 0);
+	if (last != UINT64_MAX && phyrsim_check_walk(machine, last + 1, &found) != PHYR_E_FAULT)
+		return phyrsim_check_failed(report, 0);
 	return PHYR_OK;
 }
 
@@ -80,7 +79,7 @@ int phyrsim_check_mapping(const struct machine *machine, const struct phyr_list 
 			struct phyr_range part;
 
 			if (memory.range.len == 0 && !phyr_list_next(&list_cursor, &memory))
-				return wrong(report, offset);
+				return phyrsim_check_failed(report, offset);
 			part = memory.range;
 			if (part.len > run.range.len)
 				part.len = run.range.len;
@@ -93,8 +92,8 @@ int phyrsim_check_mapping(const struct machine *machine, const struct phyr_list 
 		}
 	}
 	if (!err && offset != phyr_list_len(list))
-		err = wrong(report, offset);
-	return err ? err : check_outside(machine, first, last, report);
+		err = phyrsim_check_failed(report, offset);
+	return err ? err : phyrsim_check_outside(machine, first, last, report);
 }
 
 /* The physical address of a byte, from the list alone. */
@@ -121,11 +120,12 @@ int phyrsim_check_region(const struct machine *machine, const struct phyr_list *
 		uint64_t offset = n == SAMPLE_CNT ? len - 1 : len / SAMPLE_CNT * n;
 
 		if (phyrsim_mtt_translate(region, address + offset, &iova) ||
-		    walk(machine, iova.addr, &found) || found.pa.addr != pa_of(list, offset))
-			return wrong(report, offset);
+		    phyrsim_check_walk(machine, iova.addr, &found) ||
+		    found.pa.addr != pa_of(list, offset))
+			return phyrsim_check_failed(report, offset);
 	}
 	if (phyrsim_mtt_translate(region, address - 1, &iova) != PHYR_E_FAULT ||
 	    phyrsim_mtt_translate(region, address + len, &iova) != PHYR_E_FAULT)
-		return wrong(report, len);
+		return phyrsim_check_failed(report, len);
 	return PHYR_OK;
 }

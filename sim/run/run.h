@@ -7,6 +7,7 @@
 #include <phyrsim/iommu.h>
 #include <phyrsim/mem.h>
 #include <phyrsim/run.h>
+#include <phyrsim/walker.h>
 
 /* The lowest page is never handed out, as in Linux; 48 bits are a four-level table. */
 #define FIRST_IOVA PHYR_PAGE_SIZE
@@ -19,6 +20,10 @@ struct machine {
 	struct phyr_iova_space *space;
 	struct phyr_window window;
 };
+
+/* A machine with nothing mapped; and its end, also of one that is all zero. */
+int phyrsim_machine_init(struct machine *machine, const struct phyr_mem *mem);
+void phyrsim_machine_fini(struct machine *machine);
 
 /* The error of a run; step is said before each step, the rest by the checks. */
 struct report {
@@ -57,6 +62,14 @@ int phyrsim_run_strategy(struct context *context, enum phyrsim_strategy strategy
 
 /* Adds the rows of a buffer that is mapped page by page, without mapping it. */
 void phyrsim_count_by_page(struct context *context);
+
+/* Notes that a byte is translated wrongly; PHYR_E_FAULT. */
+int phyrsim_check_failed(struct report *report, uint64_t offset);
+/* Where hardware finds an I/O address; PHYR_E_FAULT: nowhere. */
+int phyrsim_check_walk(const struct machine *machine, uint64_t iova, struct phyrsim_walk *ret_walk);
+/* What is just below and above a range of I/O addresses, in pages, must fault. */
+int phyrsim_check_outside(const struct machine *machine, uint64_t first, uint64_t last,
+			  struct report *report);
 
 /*
  * Compares the tables with the list, leaf by leaf: byte n of bus must lead to byte n of list, and

@@ -5,43 +5,10 @@
  * Every mapping gets a machine of its own, so that no row depends on the ones before.
  */
 
-#include <string.h>
-
 #include <phyr/place.h>
 #include <phyrsim/linux.h>
 
 #include "run.h"
-
-static void machine_fini(struct machine *machine)
-{
-	phyr_iova_destroy(machine->space);
-	phyrsim_iommu_destroy(machine->iommu);
-	phyrsim_mem_destroy(machine->frames);
-}
-
-static int machine_init(struct machine *machine, const struct phyr_mem *mem)
-{
-	struct phyr_iova_params space = { .mem = mem };
-	struct phyrsim_iommu_params params = { .table.mem = mem };
-	int err;
-
-	memset(machine, 0, sizeof(*machine));
-	machine->mem = mem;
-	machine->window.first = phyr_iova_at(FIRST_IOVA);
-	machine->window.last = phyr_iova_at(LAST_IOVA);
-	space.window = machine->window;
-	err = phyrsim_mem_create(mem, &machine->frames);
-	if (!err) {
-		params.table.frames = machine->frames;
-		params.table.format = PHYRSIM_FORMAT_VTD_SS;
-		err = phyrsim_iommu_create(&params, &machine->iommu);
-	}
-	if (!err)
-		err = phyr_iova_create(&space, &machine->space);
-	if (err)
-		machine_fini(machine);
-	return err;
-}
 
 /* What the tables hold while a mapping is live. */
 static void note_tables(const struct machine *machine, struct phyrsim_mapping *row)
@@ -220,7 +187,7 @@ int phyrsim_run_strategy(struct context *context, enum phyrsim_strategy strategy
 {
 	struct phyrsim_iommu_stats stats;
 	struct machine machine;
-	int err = machine_init(&machine, context->mem);
+	int err = phyrsim_machine_init(&machine, context->mem);
 
 	if (err)
 		return err;
@@ -231,6 +198,6 @@ int phyrsim_run_strategy(struct context *context, enum phyrsim_strategy strategy
 		context->report.error.step = "unmapping";
 		err = PHYR_E_FAULT;
 	}
-	machine_fini(&machine);
+	phyrsim_machine_fini(&machine);
 	return err;
 }

@@ -36,6 +36,7 @@ struct phyr_dma_extra *phyr_extra_create(struct phyr_dma *dma, const struct plan
 	extra->dma = dma;
 	extra->storage_len = len;
 	extra->peer_len = plan->peer_len;
+	extra->bridged = plan->peer_len != plan->bus_len;
 	extra->slots.slot = (struct slot *)(void *)(extra + 1);
 	extra->users = (struct user *)(void *)(extra->slots.slot + plan->slot_cnt);
 	phyr_list_init(&extra->own, mem);

@@ -26,6 +26,7 @@ struct phyr_dma_extra {
 	size_t storage_len; /* [bytes] of this and the arrays */
 	uint64_t kept_len;  /* [bytes] that are counted for it */
 	uint64_t peer_len;  /* [bytes] of the list that are peers */
+	bool bridged;	    /* some of these are mapped */
 	bool revoked;	    /* a peer was removed: nothing is mapped any more */
 };
 

@@ -8,7 +8,7 @@
 
 #include "fill.h"
 
-#define BATCH_RUNS 32
+#define BATCH_RUNS 512
 
 /* Runs that wait for the backend. */
 struct batch {

@@ -2,8 +2,8 @@
 /*
  * The end of a mapping: unmapped, invalidated, copied back, given back, in this order.
  *
- * What was bounced is flushed at once, whatever the policy: its slots are somebody else's next. So is
- * what peers are in: once they are detached, they may be removed.
+ * What was bounced is flushed at once, whatever the policy: its slots are somebody else's next. So are
+ * peers that the IOMMU maps: once they are detached, they may be removed.
  */
 
 #include "unmap.h"
@@ -19,10 +19,9 @@ struct slot phyr_mapping_slot(const struct phyr_dma *dma, const struct phyr_dma_
 }
 
 /* Slots are known by I/O addresses: those of what was bounced are not given back yet. */
-static int end_range(struct phyr_dma *dma, const struct phyr_dma_map *map)
+static int end_range(struct phyr_dma *dma, const struct phyr_dma_map *map, bool now)
 {
 	struct phyr_iova_range none = { { 0 }, 0 };
-	bool now = map->extra && map->extra->user_cnt;
 
 	if (map->reserved.len == 0)
 		return PHYR_OK;
@@ -54,12 +53,12 @@ static void end_slots(struct phyr_dma *dma, const struct phyr_dma_map *map)
 }
 
 /* Ends all but the record. */
-static int end(struct phyr_dma *dma, const struct phyr_dma_map *map)
+static int end(struct phyr_dma *dma, const struct phyr_dma_map *map, bool now)
 {
 	int err = PHYR_OK;
 
 	if (map->form != PHYR_DMA_BORROWED)
-		err = end_range(dma, map);
+		err = end_range(dma, map, now);
 	if (err)
 		return err;
 	end_slots(dma, map);
@@ -77,7 +76,7 @@ void phyr_mapping_revoke(struct phyr_p2p_user *user)
 {
 	struct phyr_dma_extra *extra = ((struct user *)(void *)user)->extra;
 
-	if (end(extra->dma, &extra->map))
+	if (end(extra->dma, &extra->map, true))
 		return; /* still attached: the registry says that it is busy */
 	phyr_extra_release(extra);
 	phyr_list_truncate(&extra->own, 0);
@@ -93,7 +92,7 @@ int phyr_dma_unmap(struct phyr_dma *dma, struct phyr_dma_map *map)
 	if (map->form == PHYR_DMA_NONE)
 		return PHYR_E_NOENT;
 	if (!map->extra || !map->extra->revoked) {
-		err = end(dma, map);
+		err = end(dma, map, map->extra && map->extra->bridged);
 		if (err)
 			return err;
 	}

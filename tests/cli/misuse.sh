@@ -84,6 +84,13 @@ refuse 2 "phyrsim: --size: needs a value" --size
 refuse 2 "phyrsim: --help=x: there is no such option, or it takes no value" --help=x
 refuse 1 "--size: is more than the" --size 4000t
 
+refuse 2 "--size: there is nothing to map in 0 bytes" cases --size 0
+refuse 2 "--size: is more than 4G" cases --size 4100m
+refuse 2 "--size: '5000' is not a multiple of 4096" cases --size 5000
+refuse 2 "--format: 'csv' is neither 'text' nor 'json'" cases --format csv
+refuse 2 "phyrsim: --load: there is no such option" cases --load x
+refuse 2 "'extra': there are no arguments" cases extra
+
 refuse 1 "nowhere.txt: No such file" --load nowhere.txt
 refuse 1 ".: Is a directory" --load .
 recording 'hello\n' foreign.txt
