@@ -75,6 +75,11 @@ struct phyrsim_pagetable_params {
 	unsigned int iova_bits;	  /**< [bits] Arm: 32 … 48, or 52 with WIDE; 0 = 48; others: 0, it
 					 follows from level_cnt */
 	unsigned int features;	  /**< of enum phyrsim_feature */
+	/** several threads may call at once, as long as what one writes is nobody else's: ranges are
+	 *  disjoint, tables above them may be common. Calls take turns. frames must then be this
+	 *  table's alone, and its hooks may not call the table. Checked builds stop where two
+	 *  calls overlap and one writes */
+	bool shared;
 };
 
 /** What hardware is told about a table. */

@@ -6,6 +6,7 @@
  */
 #include <phyrsim/pagetable_dirty.h>
 
+#include "guard.h"
 #include "table.h"
 
 /* What is to be read, and what has been cleared so far. */
@@ -78,6 +79,7 @@ int phyrsim_pagetable_read_dirty(struct phyrsim_pagetable *table, struct phyr_io
 {
 	struct scan scan = { .bitmap = bitmap, .clear = !(flags & PHYRSIM_DIRTY_NO_CLEAR) };
 	struct phyr_iova_range cleared = { { 0 }, 0 };
+	struct phyrsim_flight flight;
 
 	if (!table || range.len == 0 || flags > PHYRSIM_DIRTY_NO_CLEAR)
 		return PHYR_E_INVAL;
@@ -89,7 +91,9 @@ int phyrsim_pagetable_read_dirty(struct phyrsim_pagetable *table, struct phyr_io
 		return PHYR_E_RANGE;
 	if (table->ops->dirty_feature & ~table->features)
 		return PHYR_E_UNSUPPORTED;
+	phyrsim_enter(table, scan.span, scan.clear, &flight);
 	scan_leaves(table, &scan);
+	phyrsim_leave(table, &flight);
 	if (scan.sizes.mask == 0)
 		return PHYR_OK;
 	cleared.iova.addr = range.iova.addr + (scan.cleared.first - scan.span.first);
@@ -102,11 +106,16 @@ int phyrsim_pagetable_read_dirty(struct phyrsim_pagetable *table, struct phyr_io
 int phyrsim_pagetable_mark(struct phyrsim_pagetable *table, phyr_iova iova, bool write)
 {
 	struct phyr_iova_range range = { iova, 1 };
+	struct phyrsim_flight flight;
 	struct phyrsim_span span;
+	int err;
 
 	if (!table)
 		return PHYR_E_INVAL;
 	if (!phyrsim_span_of(&table->geometry, range, &span))
 		return PHYR_E_RANGE;
-	return table->ops->mark(table, span.first, write);
+	phyrsim_enter(table, span, false, &flight);
+	err = table->ops->mark(table, span.first, write);
+	phyrsim_leave(table, &flight);
+	return err;
 }

@@ -12,6 +12,7 @@
 #include <phyrsim/pagetable_split.h>
 
 #include "cut.h"
+#include "guard.h"
 #include "table.h"
 
 #define LEVEL_CNT PHYRSIM_PAGETABLE_PRELOAD_LEVELS
@@ -107,12 +108,17 @@ int phyrsim_pagetable_preload_fill(struct phyrsim_pagetable *table,
 				   struct phyrsim_pagetable_preload *preload)
 {
 	unsigned int cnt[LEVEL_CNT];
+	struct phyrsim_flight flight;
+	int err;
 
 	if (!table || !preload)
 		return PHYR_E_INVAL;
 	for (unsigned int level = 0; level < LEVEL_CNT; level++)
 		cnt[level] = table_cnt_max(&table->geometry, level);
-	return make_up_to(table, preload, cnt);
+	phyrsim_enter(table, phyrsim_span_none(), false, &flight);
+	err = make_up_to(table, preload, cnt);
+	phyrsim_leave(table, &flight);
+	return err;
 }
 
 /* Is there an end of the addresses here, but no address? */
@@ -141,6 +147,23 @@ static int split_leaf(struct phyrsim_pagetable *table, const struct phyrsim_leaf
 	return err;
 }
 
+/* The leaf that a place is inside of, cut there; none: nothing is to be done, and lg2 is 0. */
+static int split_at(struct phyrsim_pagetable *table, struct phyrsim_span span,
+		    struct phyrsim_pagetable_preload *preload, struct phyrsim_leaf *ret_leaf)
+{
+	struct phyrsim_span both = { span.first ? span.first - 1 : 0, span.first };
+	struct phyrsim_flight flight;
+	int err = PHYR_OK;
+
+	phyrsim_enter(table, both, true, &flight);
+	if (table->ops->next(table, span, ret_leaf) != PHYR_OK || ret_leaf->iova.addr == span.first)
+		ret_leaf->lg2 = 0;
+	else
+		err = split_leaf(table, ret_leaf, span.first, preload);
+	phyrsim_leave(table, &flight);
+	return err;
+}
+
 int phyrsim_pagetable_split(struct phyrsim_pagetable *table, phyr_iova at,
 			    struct phyrsim_pagetable_preload *preload, struct phyr_gather *gather)
 {
@@ -155,10 +178,8 @@ int phyrsim_pagetable_split(struct phyrsim_pagetable *table, phyr_iova at,
 		return PHYR_E_ALIGN;
 	if (!phyrsim_span_of(&table->geometry, range, &span))
 		return is_end(table, at) ? PHYR_OK : PHYR_E_RANGE;
-	if (table->ops->next(table, span, &leaf) != PHYR_OK || leaf.iova.addr == span.first)
-		return PHYR_OK;
-	err = split_leaf(table, &leaf, span.first, preload);
-	if (err != PHYR_OK)
+	err = split_at(table, span, preload, &leaf);
+	if (err != PHYR_OK || leaf.lg2 == 0)
 		return err;
 	range.iova.addr -= span.first - leaf.iova.addr;
 	range.len = phyr_bits_size(leaf.lg2);

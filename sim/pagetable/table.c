@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "guard.h"
+
 #define PA_BITS_MIN 45 /* a pointer must be able to name PHYRSIM_MEM_BASE */
 #define ATTRS_ALL \
 	(PHYRSIM_ATTR_UNCACHED | PHYRSIM_ATTR_MMIO | PHYRSIM_ATTR_NOEXEC | PHYRSIM_ATTR_PRIVILEGED)
@@ -52,6 +54,7 @@ void phyrsim_pagetable_destroy(struct phyrsim_pagetable *table)
 		while ((node = table->held[i]) != NULL)
 			phyrsim_node_unhold(table, node);
 	}
+	phyrsim_guard_destroy(table->mem, table->guard);
 	table->mem->free(table->mem->ctx, table, sizeof(*table));
 }
 
@@ -97,7 +100,10 @@ int phyrsim_pagetable_create(const struct phyrsim_pagetable_params *params,
 	if (!table)
 		return PHYR_E_NOMEM;
 	table_init(table, params, &geometry);
-	if (!phyrsim_top_create(table)) {
+	if (params->shared)
+		table->guard = phyrsim_guard_create(params->mem);
+	if ((params->shared && !table->guard) || !phyrsim_top_create(table)) {
+		phyrsim_guard_destroy(params->mem, table->guard);
 		params->mem->free(params->mem->ctx, table, sizeof(*table));
 		return PHYR_E_NOMEM;
 	}
@@ -107,6 +113,9 @@ int phyrsim_pagetable_create(const struct phyrsim_pagetable_params *params,
 
 void phyrsim_pagetable_root(const struct phyrsim_pagetable *table, struct phyrsim_root *ret_root)
 {
+	struct phyrsim_flight flight;
+
+	phyrsim_enter(table, phyrsim_span_none(), false, &flight);
 	ret_root->format = table->format;
 	ret_root->table = table->top->pa;
 	ret_root->level_cnt = table->geometry.level_cnt;
@@ -114,12 +123,17 @@ void phyrsim_pagetable_root(const struct phyrsim_pagetable *table, struct phyrsi
 	ret_root->granule_lg2 = table->geometry.granule_lg2;
 	ret_root->iova_bits = table->geometry.iova_bits;
 	ret_root->features = table->features;
+	phyrsim_leave(table, &flight);
 }
 
 void phyrsim_pagetable_stats(const struct phyrsim_pagetable *table,
 			     struct phyrsim_pagetable_stats *ret_stats)
 {
+	struct phyrsim_flight flight;
+
+	phyrsim_enter(table, phyrsim_span_none(), false, &flight);
 	*ret_stats = table->stats;
+	phyrsim_leave(table, &flight);
 }
 
 /* What is to be mapped: its length, or what is wrong with it. */
@@ -192,6 +206,20 @@ static inline struct checked check_run(const struct phyrsim_pagetable *table,
 	return checked;
 }
 
+/* Apart: what is not shared stays small. */
+static PHYRSIM_NOINLINE int map_guarded(struct phyrsim_pagetable *table, struct phyrsim_span span,
+					const struct phyr_range *runs, size_t run_cnt,
+					struct phyrsim_use use)
+{
+	struct phyrsim_flight flight;
+	int err;
+
+	phyrsim_enter(table, span, true, &flight);
+	err = table->ops->map(table, span, runs, run_cnt, use);
+	phyrsim_leave(table, &flight);
+	return err;
+}
+
 static inline int map_checked(struct phyrsim_pagetable *table, phyr_iova iova,
 			      const struct phyr_range *runs, size_t run_cnt, struct phyrsim_use use,
 			      struct checked checked)
@@ -207,6 +235,8 @@ static inline int map_checked(struct phyrsim_pagetable *table, phyr_iova iova,
 		return checked.err;
 	if (!phyrsim_span_of(&table->geometry, range, &span))
 		return PHYR_E_RANGE;
+	if (table->guard)
+		return map_guarded(table, span, runs, run_cnt, use);
 	return table->ops->map(table, span, runs, run_cnt, use);
 }
 
@@ -238,6 +268,7 @@ int phyrsim_pagetable_map(struct phyrsim_pagetable *table, phyr_iova iova,
 int phyrsim_pagetable_unmap(struct phyrsim_pagetable *table, struct phyr_iova_range range,
 			    struct phyr_gather *gather)
 {
+	struct phyrsim_flight flight;
 	struct phyrsim_span span;
 	int err;
 
@@ -247,7 +278,9 @@ int phyrsim_pagetable_unmap(struct phyrsim_pagetable *table, struct phyr_iova_ra
 		return PHYR_E_ALIGN;
 	if (!phyrsim_span_of(&table->geometry, range, &span))
 		return PHYR_E_RANGE;
+	phyrsim_enter(table, span, true, &flight);
 	err = table->ops->unmap(table, span, gather);
+	phyrsim_leave(table, &flight);
 	if (err == PHYR_OK)
 		phyr_gather_add(gather, range);
 	return err;
@@ -257,6 +290,7 @@ int phyrsim_pagetable_protect(struct phyrsim_pagetable *table, struct phyr_iova_
 			      enum phyr_perm perm, unsigned int attrs, struct phyr_gather *gather)
 {
 	const struct phyrsim_use use = { perm, attrs };
+	struct phyrsim_flight flight;
 	struct phyrsim_span span;
 	int err;
 
@@ -268,7 +302,9 @@ int phyrsim_pagetable_protect(struct phyrsim_pagetable *table, struct phyr_iova_
 		return PHYR_E_ALIGN;
 	if (!phyrsim_span_of(&table->geometry, range, &span))
 		return PHYR_E_RANGE;
+	phyrsim_enter(table, span, true, &flight);
 	err = table->ops->protect(table, span, use, gather);
+	phyrsim_leave(table, &flight);
 	if (err == PHYR_OK)
 		phyr_gather_add(gather, range);
 	return err;
@@ -287,10 +323,14 @@ static void unhold_all(struct phyrsim_pagetable *table, struct phyrsim_node *lis
 void phyrsim_pagetable_release(struct phyrsim_pagetable *table, struct phyr_gather *gather)
 {
 	struct phyrsim_node *freed = gather->freed;
-	struct phyrsim_node *retired = table->retired;
+	struct phyrsim_node *retired;
+	struct phyrsim_flight flight;
 
 	gather->freed = NULL;
+	phyrsim_enter(table, phyrsim_span_none(), true, &flight);
+	retired = table->retired;
 	table->retired = NULL;
 	unhold_all(table, freed);
 	unhold_all(table, retired);
+	phyrsim_leave(table, &flight);
 }

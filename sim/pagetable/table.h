@@ -149,6 +149,8 @@ extern const struct phyrsim_format_ops phyrsim_format_riscv_s2;
 extern const struct phyrsim_format_ops phyrsim_format_vtd_ss;
 extern const struct phyrsim_format_ops phyrsim_format_x86_fs;
 
+struct phyrsim_guard;
+
 struct phyrsim_pagetable {
 	const struct phyr_mem *mem;
 	struct phyrsim_mem *frames;
@@ -160,6 +162,7 @@ struct phyrsim_pagetable {
 	struct phyrsim_node *top;
 	struct phyrsim_node *near;    /* above level 0: where the last call was, or above that */
 	struct phyrsim_node *retired; /* tops that were empty when another came above them */
+	struct phyrsim_guard *guard;  /* NULL: not shared */
 	struct phyrsim_pagetable_stats stats;
 	struct phyrsim_node *held[PHYRSIM_BUCKET_CNT]; /* held back, by span */
 };
