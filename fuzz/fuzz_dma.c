@@ -20,6 +20,7 @@
 struct mapping {
 	struct phyr_list list;
 	struct phyr_dma_map map;
+	bool far; /* has memory that is not there */
 };
 
 struct machine {
@@ -62,23 +63,39 @@ static void require_reached(const struct world *w, const struct mapping *m)
 	require(seen.len == 0 && !phyr_dma_next(&dma, &seen));
 }
 
-/* Runs of 24 bits: kind, page, length in pages or bytes; or of any length, which cannot be mapped. */
+/* Runs of 24 bits: kind, address, length in pages or bytes; now and then any length, far away. */
+static struct phyr_range take_run(struct machine *x, struct mapping *m, struct phyr_tag *tag)
+{
+	uint64_t bits = take(&x->in, 3);
+	struct phyr_range range = { { 0 }, 1 + (bits >> 19) % 8 };
+	uint64_t first, end;
+
+	*tag = (struct phyr_tag){ (enum phyr_kind)(bits % PHYR_KIND_CNT), 0 };
+	first = tag->kind == PHYR_KIND_P2P ? BAR - PAGE : 0;
+	end = tag->kind == PHYR_KIND_P2P ? MEMORY : POOL;
+	if (bits >> 19 == 31) {
+		m->far = true;
+		range = (struct phyr_range){ { UINT64_C(1) << 40 }, take(&x->in, 8) };
+		return range;
+	}
+	range.pa.addr = first + (bits >> 3) % (end - first);
+	if (bits & 4) {
+		range.pa.addr &= ~(PAGE - 1);
+		range.len *= PAGE;
+	}
+	if (range.len > end - range.pa.addr)
+		range.len = end - range.pa.addr;
+	return range;
+}
+
 static void make_list(struct machine *x, struct mapping *m, unsigned int how)
 {
 	phyr_list_truncate(&m->list, 0);
+	m->far = false;
 	for (unsigned int i = 0; i <= (how & 3); i++) {
-		uint64_t bits = take(&x->in, 3);
-		struct phyr_tag tag = { (enum phyr_kind)(bits % PHYR_KIND_CNT), 0 };
-		struct phyr_range range = { { (bits >> 4) % MEMORY }, 1 + (bits >> 19) % 8 };
+		struct phyr_tag tag;
+		struct phyr_range range = take_run(x, m, &tag);
 
-		if (bits & 4) {
-			range.pa.addr &= ~(PAGE - 1);
-			range.len *= PAGE;
-		}
-		if ((bits >> 19) == 31)
-			range.len = take(&x->in, 8);
-		if (range.len > MEMORY - range.pa.addr && (bits >> 19) != 31)
-			range.len = MEMORY - range.pa.addr;
 		(void)!phyr_list_append(&m->list, range, tag);
 	}
 }
@@ -94,7 +111,7 @@ static void map(struct machine *x, struct mapping *m, bool linear)
 	make_list(x, m, how);
 	err = linear ? phyr_dma_map_linear(x->w.dma, &want, &m->map, NULL) :
 		       phyr_dma_map(x->w.dma, &m->list, want.perm, NULL, &m->map);
-	if (!err)
+	if (!err && !m->far)
 		require_reached(&x->w, m);
 }
 

@@ -404,24 +404,6 @@ static void what_was_unmapped_is_flushed_freed_and_gone(void **state)
 	expect_nothing(f);
 }
 
-static void a_reservation_outlives_the_mapping_at_it(void **state)
-{
-	struct fixture *f = open_dma(state, 12);
-	struct phyr_iova_range at = { { BASE + 0x8000 }, 2 * PAGE };
-	struct phyr_dma_map map;
-
-	add(f, 0x9800, PAGE);
-	assert_int_equal(phyr_iova_reserve(f->space, at), PHYR_OK);
-	assert_int_equal(phyr_dma_map_at(f->dma, &f->list, PHYR_PERM_READ, at, &map), PHYR_OK);
-	expect_translated(f, &map);
-	assert_int_equal(map.range.iova.addr, BASE + 0x8800);
-	assert_false(map.own);
-	refuse_at(f, BASE + 0x7000, 2 * PAGE, PHYR_E_EXISTS);
-	expect_translated(f, &map);
-	unmap(f, &map);
-	assert_int_equal(phyr_iova_free(f->space, at), PHYR_OK);
-}
-
 static void a_request_must_make_sense_and_find_room(void **state)
 {
 	struct fixture *f = open_dma(state, 12);
@@ -491,7 +473,6 @@ int main(void)
 		CASE(many_runs_take_few_calls_and_all_is_counted),
 		CASE(a_request_reaches_the_space_and_the_backend),
 		CASE(what_was_unmapped_is_flushed_freed_and_gone),
-		CASE(a_reservation_outlives_the_mapping_at_it),
 		CASE(a_request_must_make_sense_and_find_room),
 		CASE(memory_that_no_range_can_hold_is_refused),
 	};

@@ -296,12 +296,15 @@ static void granules_of_the_backend_may_be_larger(void **state)
 {
 	struct world *w = world_of(14);
 	struct phyr_iova_params space = { .mem = &w->host.mem, .window = aperture(w) };
+	struct phyr_placement between = phyr_placement_any();
 	struct phyr_iova_range odd;
 
 	(void)state;
 	phyr_iova_destroy(w->space);
 	assert_int_equal(phyr_iova_create(&space, &w->space), PHYR_OK);
 	w->params.space = w->space;
+	between.phase_lg2 = 14;
+	between.phase = K4;
 	assert_int_equal(phyr_iova_alloc(w->space, K4, NULL, &odd), PHYR_OK);
 	for (int i = 0; i < 2; i++) {
 		make_dma(w);
@@ -313,7 +316,7 @@ static void granules_of_the_backend_may_be_larger(void **state)
 		phyr_dma_destroy(w->dma);
 		w->dma = NULL;
 		if (i == 0)
-			assert_int_equal(phyr_iova_cache_create(w->space, NULL, &w->cache),
+			assert_int_equal(phyr_iova_cache_create(w->space, &between, &w->cache),
 					 PHYR_OK);
 		w->params.cache = w->cache;
 	}

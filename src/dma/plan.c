@@ -52,8 +52,6 @@ static int place(struct pass *pass, const struct piece *piece)
 	if (!pass->first && pass->last != PIECE_AS_IS &&
 	    (inside || pass->next != pass->plan->reserved_len))
 		obstruct_joint(pass, piece);
-	if (pass->first)
-		pass->plan->head_len = inside;
 	pass->next = pass->plan->reserved_len + inside + piece->range.len;
 	if (__builtin_add_overflow(pass->plan->reserved_len, extent, &pass->plan->reserved_len))
 		return PHYR_E_RANGE;

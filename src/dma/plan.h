@@ -9,7 +9,7 @@ struct plan {
 	enum phyr_dma_form form;
 	uint64_t len;		 /* of the list */
 	uint64_t reserved_len;	 /* of I/O address space */
-	uint64_t head_len;	 /* from there to byte 0, if that is in it */
+	uint64_t head_len;	 /* from there to byte 0, where there is no pass over pieces */
 	uint64_t offset;	 /* BORROWED: what is added to every address */
 	uint64_t peer_len;	 /* of peers, */
 	uint64_t bus_len;	 /* and of them, by bus address */
