@@ -47,6 +47,8 @@ extern "C" {
 /** A thread's handle on a device's address space; opaque. */
 struct phyr_dma;
 
+struct phyr_dma_checker;
+
 /** What is special about a device; a set of bits. */
 enum phyr_dma_trait {
 	PHYR_DMA_NONCOHERENT = 1, /**< does not see CPU caches: their maintenance is counted */
@@ -69,8 +71,9 @@ struct phyr_dma_params {
 	struct phyr_bounce *bounce;    /**< NULL: what must be bounced is PHYR_E_KIND */
 	uint64_t bus_offset;	       /**< [bytes] no IOMMU: I/O address − physical, mod 2^64 */
 	uint64_t address_last;	       /**< [iova] highest that the device can send; 0 = all */
-	uint8_t keep_lg2;    /**< [0 … 63] low bits of an address that a bounced one keeps */
-	unsigned int traits; /**< of enum phyr_dma_trait */
+	uint8_t keep_lg2; /**< [0 … 63] low bits of an address that a bounced one keeps */
+	struct phyr_dma_checker *checker; /**< finds mistakes (dma_check.h); NULL: nobody looks */
+	unsigned int traits;		  /**< of enum phyr_dma_trait */
 };
 
 /** What became of a list. */
@@ -277,7 +280,9 @@ PHYR_API PHYR_NODISCARD int phyr_dma_map_linear(struct phyr_dma *dma,
  * @param[in,out] map becomes PHYR_DMA_NONE on PHYR_OK
  * @return PHYR_OK
  * @return PHYR_E_INVAL   an argument is missing
- * @return PHYR_E_NOENT   not mapped (any more); nothing changed
+ * @return PHYR_E_NOENT   not mapped (any more); nothing changed. A copy of a value that was unmapped is
+ *                        noticed by a checker alone
+ * @return PHYR_E_INVAL   with a checker: the value is not as it was handed out; nothing changed
  * @return PHYR_E_PARTIAL the backend holds a leaf that reaches beyond the mapping; nothing changed
  * @complexity O(1) without the backend's work; O(runs) when some of it was bounced
  * @threads caller serialises calls on one handle and on one list

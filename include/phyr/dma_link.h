@@ -76,6 +76,12 @@ struct phyr_dma_part {
 	enum phyr_perm perm; /**< as it was linked: what was bounced is copied back or not */
 };
 
+/*
+ * With a checker (dma_check.h), unlink, free and destroy also answer: PHYR_E_INVAL, another direction
+ * than linked; PHYR_E_PARTIAL, a part of what was mapped in one call; PHYR_E_BUSY, more is linked;
+ * PHYR_E_NOENT, nobody knows the state. Nothing is changed then.
+ */
+
 /**
  * @brief Takes a range of I/O addresses in which nothing is mapped.
  *

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A part of a mapping given to the CPU, and back to the device. */
 
+#include "check.h"
 #include "unmap.h"
 
 static int check(const struct phyr_dma *dma, const struct phyr_dma_map *map, uint64_t offset,
@@ -45,6 +46,7 @@ int phyr_dma_sync_for_cpu(struct phyr_dma *dma, const struct phyr_dma_map *map, 
 	if (map->perm & PHYR_PERM_WRITE)
 		copy(dma, map, (struct phyr_bounce_part){ offset, len }, false);
 	maintain(dma, map, len);
+	phyr_check_owner(dma, map, offset, len, true);
 	return PHYR_OK;
 }
 
@@ -57,5 +59,6 @@ int phyr_dma_sync_for_device(struct phyr_dma *dma, const struct phyr_dma_map *ma
 		return err;
 	copy(dma, map, (struct phyr_bounce_part){ offset, len }, true);
 	maintain(dma, map, len);
+	phyr_check_owner(dma, map, offset, len, false);
 	return PHYR_OK;
 }

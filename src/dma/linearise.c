@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "check.h"
 #include "map.h"
 
 static int check(const struct phyr_dma *dma, const struct phyr_list *list)
@@ -113,6 +114,7 @@ int phyr_map_in_slots(struct phyr_dma *dma, const struct request *request,
 	map.extra->map = map;
 	phyr_list_borrow(map.list);
 	phyr_map_count(dma, &plan);
+	phyr_check_mapped(dma, &map, request->list);
 	*ret_map = map;
 	return PHYR_OK;
 }

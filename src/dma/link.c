@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "check.h"
 #include "fill.h"
 #include "state.h"
 
@@ -115,6 +116,7 @@ int phyr_dma_reserve(struct phyr_dma *dma, const struct phyr_dma_want *want,
 		return err;
 	ret_state->addr = reserved.iova.addr + lead;
 	ret_state->size = want->len | (uint64_t)want->cover_lg2 << STATE_COVER_SHIFT;
+	phyr_check_reserved(dma, ret_state);
 	return PHYR_OK;
 }
 
@@ -347,6 +349,7 @@ int phyr_dma_link(struct phyr_dma *dma, struct phyr_dma_state *state, uint64_t o
 		phyr_p2p_detach(piece->user);
 	if (err)
 		return err;
+	phyr_check_linked(dma, state, phyr_state_granules(dma, state, offset, len), piece->perm);
 	dma->stats.link_cnt++;
 	dma->stats.mapped_len += len;
 	if (piece->user)
@@ -360,6 +363,13 @@ int phyr_dma_sync(struct phyr_dma *dma, const struct phyr_dma_state *state, uint
 		  uint64_t len)
 {
 	int err = phyr_state_check(dma, state, offset, len);
+	struct phyr_iova_range granules;
 
-	return err ? err : phyr_fill_sync(dma, phyr_state_granules(dma, state, offset, len));
+	if (err)
+		return err;
+	granules = phyr_state_granules(dma, state, offset, len);
+	err = phyr_fill_sync(dma, granules);
+	if (!err)
+		phyr_check_synced(dma, state, granules);
+	return err;
 }

@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "check.h"
+
 bool phyr_map_is_request(const struct phyr_dma *dma, const struct request *request)
 {
 	return dma && request->list && known_perm(request->perm) &&
@@ -138,6 +140,7 @@ int phyr_map_as_planned(struct phyr_dma *dma, const struct request *request,
 	if (map.list)
 		phyr_list_borrow(map.list);
 	phyr_map_count(dma, plan);
+	phyr_check_mapped(dma, &map, request->list);
 	*ret_map = map;
 	return PHYR_OK;
 }
@@ -188,6 +191,7 @@ int phyr_dma_map_at(struct phyr_dma *dma, struct phyr_list *list, enum phyr_perm
 		return err;
 	dma->stats.reserved_len += reserved.len;
 	phyr_map_count(dma, &plan);
+	phyr_check_mapped(dma, &map, list);
 	*ret_map = map;
 	return PHYR_OK;
 }

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "check.h"
 #include "state.h"
 
 /* Copies the slot at an I/O address back, if there is one and the device may have written; gives it. */
@@ -82,12 +83,16 @@ int phyr_dma_unlink(struct phyr_dma *dma, struct phyr_dma_state *state,
 		return PHYR_E_ALIGN;
 	granules = phyr_state_granules(dma, state, part->offset, part->len);
 	bounced = state->size & STATE_BOUNCED;
+	err = phyr_check_unlink(dma, state, granules, part->perm);
+	if (err)
+		return err;
 	err = dma->batch && !bounced ? phyr_dma_remove(dma, granules, none) :
 				       phyr_dma_remove_now(dma, granules, none);
 	if (err)
 		return err;
 	if (bounced)
 		phyr_state_give_slots(dma, granules, part->perm);
+	phyr_check_unlinked(dma, state, granules);
 	dma->stats.unlink_cnt++;
 	count(dma, part->len);
 	return PHYR_OK;
@@ -95,10 +100,16 @@ int phyr_dma_unlink(struct phyr_dma *dma, struct phyr_dma_state *state,
 
 int phyr_dma_free(struct phyr_dma *dma, struct phyr_dma_state *state)
 {
+	int err;
+
 	if (!dma || !state)
 		return PHYR_E_INVAL;
 	if (phyr_dma_state_len(state) == 0)
 		return PHYR_E_NOENT;
+	err = phyr_check_free(dma, state, 0, PHYR_PERM_READ);
+	if (err)
+		return err;
+	phyr_check_freed(dma, state->addr);
 	phyr_dma_give(dma, phyr_dma_state_reserved(dma, state));
 	memset(state, 0, sizeof(*state));
 	return PHYR_OK;
@@ -132,12 +143,16 @@ int phyr_dma_destroy_state(struct phyr_dma *dma, struct phyr_dma_state *state, u
 		return PHYR_E_NOENT;
 	if (linked_len > phyr_dma_state_len(state))
 		return PHYR_E_RANGE;
+	err = phyr_check_free(dma, state, linked_len, perm);
+	if (err)
+		return err;
 	reserved = phyr_dma_state_reserved(dma, state);
 	granules = phyr_state_granules(dma, state, 0, linked_len);
 	err = state->size & STATE_BOUNCED ? remove_bounced(dma, granules, reserved, perm) :
 					    phyr_dma_remove(dma, granules, reserved);
 	if (err)
 		return err;
+	phyr_check_freed(dma, state->addr);
 	count(dma, linked_len);
 	memset(state, 0, sizeof(*state));
 	return PHYR_OK;

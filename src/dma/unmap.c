@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "check.h"
+
 struct slot phyr_mapping_slot(const struct phyr_dma *dma, const struct phyr_dma_map *map)
 {
 	struct slot slot = { .len = map->range.len,
@@ -91,11 +93,15 @@ int phyr_dma_unmap(struct phyr_dma *dma, struct phyr_dma_map *map)
 		return PHYR_E_INVAL;
 	if (map->form == PHYR_DMA_NONE)
 		return PHYR_E_NOENT;
+	err = phyr_check_unmap(dma, map);
+	if (err)
+		return err;
 	if (!map->extra || !map->extra->revoked) {
 		err = end(dma, map, map->extra && map->extra->bridged);
 		if (err)
 			return err;
 	}
+	phyr_check_unmapped(dma, map);
 	phyr_extra_destroy(map->extra);
 	memset(map, 0, sizeof(*map));
 	return PHYR_OK;
