@@ -13,13 +13,33 @@
 #include <phyrsim/iommu.h>
 #include <phyrsim/pagetable.h>
 
+#include "../src/base/lock.h"
+
 struct phyrsim_iommu {
 	const struct phyr_mem *mem;
 	struct phyrsim_pagetable *table;
 	struct phyrsim_inval inval;
 	uint64_t map_cnt;
 	uint64_t unmap_cnt;
+	struct phyr_lock *lock; /* NULL: one thread at a time, by the caller's care; else */
+	struct phyr_lock own_lock;
 };
+
+/*
+ * One lock for everything. Unlike the others of its kind it is held while hooks and the sink run,
+ * which therefore may not call back.
+ */
+static void enter(const struct phyrsim_iommu *iommu)
+{
+	if (iommu->lock)
+		phyr_lock_take(iommu->lock);
+}
+
+static void leave(const struct phyrsim_iommu *iommu)
+{
+	if (iommu->lock)
+		phyr_lock_give(iommu->lock);
+}
 
 static void iommu_caps(void *ctx, struct phyr_iommu_caps *ret_caps)
 {
@@ -42,21 +62,23 @@ static int iommu_map(void *ctx, const struct phyr_iommu_map *map)
 {
 	struct phyrsim_iommu *iommu = ctx;
 	unsigned int attrs = map->kind == PHYR_KIND_P2P ? PHYRSIM_ATTR_MMIO : 0;
-	int err = phyrsim_pagetable_map(iommu->table, map->iova, map->runs, map->run_cnt, map->perm,
-					attrs);
+	int err;
 
-	if (err == PHYR_E_ALIGN && pa_missing(map))
-		return PHYR_E_UNSUPPORTED;
-	if (err == PHYR_OK)
-		iommu->map_cnt++;
-	return err;
+	enter(iommu);
+	err = phyrsim_pagetable_map(iommu->table, map->iova, map->runs, map->run_cnt, map->perm,
+				    attrs);
+	iommu->map_cnt += err == PHYR_OK;
+	leave(iommu);
+	return err == PHYR_E_ALIGN && pa_missing(map) ? PHYR_E_UNSUPPORTED : err;
 }
 
 static int iommu_sync_map(void *ctx, struct phyr_iova_range range)
 {
 	struct phyrsim_iommu *iommu = ctx;
 
+	enter(iommu);
 	phyrsim_inval_map(&iommu->inval, range);
+	leave(iommu);
 	return PHYR_OK;
 }
 
@@ -83,38 +105,38 @@ static void end(struct phyrsim_iommu *iommu, const struct phyr_gather *target,
 	phyrsim_inval_add(&iommu->inval, target, gather);
 }
 
-static int iommu_unmap(void *ctx, struct phyr_iova_range range, struct phyr_gather *gather)
+/* phyrsim_pagetable_unmap() or phyrsim_pagetable_unmap_sparse() */
+typedef int remover(struct phyrsim_pagetable *table, struct phyr_iova_range range,
+		    struct phyr_gather *gather);
+
+static int remove_with(struct phyrsim_iommu *iommu, remover *remove, struct phyr_iova_range range,
+		       struct phyr_gather *gather)
 {
-	struct phyrsim_iommu *iommu = ctx;
 	struct phyr_gather *target, apart;
 	int err;
 
-	if (!gather)
-		return PHYR_E_INVAL;
+	enter(iommu);
 	target = begin(iommu, gather, &apart);
-	err = phyrsim_pagetable_unmap(iommu->table, range, target);
-	if (err != PHYR_OK)
-		return err;
-	end(iommu, target, gather);
-	iommu->unmap_cnt++;
-	return PHYR_OK;
+	err = remove(iommu->table, range, target);
+	if (err == PHYR_OK) {
+		end(iommu, target, gather);
+		iommu->unmap_cnt++;
+	}
+	leave(iommu);
+	return err;
+}
+
+static int iommu_unmap(void *ctx, struct phyr_iova_range range, struct phyr_gather *gather)
+{
+	return gather ? remove_with(ctx, phyrsim_pagetable_unmap, range, gather) : PHYR_E_INVAL;
 }
 
 int phyrsim_iommu_unmap_sparse(struct phyrsim_iommu *iommu, struct phyr_iova_range range,
 			       struct phyr_gather *gather)
 {
-	struct phyr_gather *target, apart;
-	int err;
-
 	if (!iommu || !gather)
 		return PHYR_E_INVAL;
-	target = begin(iommu, gather, &apart);
-	err = phyrsim_pagetable_unmap_sparse(iommu->table, range, target);
-	if (err != PHYR_OK)
-		return err;
-	end(iommu, target, gather);
-	iommu->unmap_cnt++;
-	return PHYR_OK;
+	return remove_with(iommu, phyrsim_pagetable_unmap_sparse, range, gather);
 }
 
 int phyrsim_iommu_protect(struct phyrsim_iommu *iommu, struct phyr_iova_range range,
@@ -125,10 +147,12 @@ int phyrsim_iommu_protect(struct phyrsim_iommu *iommu, struct phyr_iova_range ra
 
 	if (!iommu || !gather)
 		return PHYR_E_INVAL;
+	enter(iommu);
 	target = begin(iommu, gather, &apart);
 	err = phyrsim_pagetable_protect(iommu->table, range, perm, attrs, target);
 	if (err == PHYR_OK)
 		end(iommu, target, gather);
+	leave(iommu);
 	return err;
 }
 
@@ -136,7 +160,9 @@ static void iommu_release(void *ctx, struct phyr_gather *gather)
 {
 	struct phyrsim_iommu *iommu = ctx;
 
+	enter(iommu);
 	phyrsim_pagetable_release(iommu->table, gather);
+	leave(iommu);
 	phyr_gather_init(gather);
 }
 
@@ -146,7 +172,9 @@ static void iommu_flush(void *ctx, struct phyr_gather *gather)
 
 	if (gather->empty)
 		return;
+	enter(iommu);
 	phyrsim_inval_flush(&iommu->inval, gather);
+	leave(iommu);
 	iommu_release(iommu, gather);
 }
 
@@ -154,7 +182,9 @@ static void iommu_flush_all(void *ctx)
 {
 	struct phyrsim_iommu *iommu = ctx;
 
+	enter(iommu);
 	phyrsim_inval_flush_all(&iommu->inval);
+	leave(iommu);
 }
 
 static const struct phyr_iommu_ops iommu_ops = {
@@ -195,6 +225,7 @@ int phyrsim_iommu_create(const struct phyrsim_iommu_params *params,
 		return PHYR_E_NOMEM;
 	memset(iommu, 0, sizeof(*iommu));
 	iommu->mem = mem;
+	iommu->lock = params->shared ? &iommu->own_lock : NULL;
 	err = phyrsim_pagetable_create(&params->table, &iommu->table);
 	if (err == PHYR_OK)
 		err = start_inval(iommu, params);
@@ -223,17 +254,21 @@ struct phyr_iommu phyrsim_iommu_backend(struct phyrsim_iommu *iommu)
 
 void phyrsim_iommu_root(const struct phyrsim_iommu *iommu, struct phyrsim_root *ret_root)
 {
+	enter(iommu);
 	phyrsim_pagetable_root(iommu->table, ret_root);
+	leave(iommu);
 }
 
 void phyrsim_iommu_stats(const struct phyrsim_iommu *iommu, struct phyrsim_iommu_stats *ret_stats)
 {
 	memset(ret_stats, 0, sizeof(*ret_stats));
+	enter(iommu);
 	ret_stats->inval = iommu->inval.stats;
-	ret_stats->flush_cnt[PHYR_FLUSH_RANGE] = iommu->inval.stats.range_cnt;
-	ret_stats->flush_cnt[PHYR_FLUSH_DOMAIN] = iommu->inval.stats.domain_cnt;
-	ret_stats->flush_cnt[PHYR_FLUSH_WALK] = iommu->inval.stats.walk_cnt;
 	ret_stats->map_cnt = iommu->map_cnt;
 	ret_stats->unmap_cnt = iommu->unmap_cnt;
 	phyrsim_pagetable_stats(iommu->table, &ret_stats->table);
+	leave(iommu);
+	ret_stats->flush_cnt[PHYR_FLUSH_RANGE] = ret_stats->inval.range_cnt;
+	ret_stats->flush_cnt[PHYR_FLUSH_DOMAIN] = ret_stats->inval.domain_cnt;
+	ret_stats->flush_cnt[PHYR_FLUSH_WALK] = ret_stats->inval.walk_cnt;
 }

@@ -280,13 +280,25 @@ static void a_mark_is_its_words(void **state)
 	assert_true(phyrsim_trace_begins(event.args, ""));
 }
 
+static void a_probe_tells_that_the_timer_runs(void **state)
+{
+	(void)state;
+	read_one("             fio-506     [001] ..s1.    56.848302: fq_flush_timeout: "
+		 "(fq_flush_timeout+0x4/0xd0)");
+	assert_int_equal(event.kind, PHYRSIM_TRACE_TIMER);
+	assert_int_equal(event.cpu, 1);
+	assert_int_equal(event.time, UINT64_C(56848302000));
+	assert_true(event.interrupt);
+	assert_range(0, 0);
+}
+
 static void what_is_no_event_is_counted(void **state)
 {
 	struct phyrsim_trace_stats want = {
-		.line_cnt = 10,
+		.line_cnt = 11,
 		.event_cnt = 1,
 		.comment_cnt = 2,
-		.unknown_cnt = 2,
+		.unknown_cnt = 3,
 		.zero_cnt = 2,
 		.lost_mark_cnt = 2,
 		.lost_cnt = 12,
@@ -300,13 +312,14 @@ static void what_is_no_event_is_counted(void **state)
 		 "\n"
 		 "CPU:1 [LOST 12 EVENTS]\n"
 		 "CPU:0 [EVENTS DROPPED]\n"
-		 "  x-1 [000] ..... 1.0: fq_flush_timeout: (fq_flush_timeout+0x4/0xd0)\n"
+		 "  x-1 [000] ..... 1.0: fq_flush_iotlb: (fq_flush_iotlb+0x0/0x40)\n"
+		 "  x-1 [000] ..... 1.0: fq_flush_timeout: of another kind\n"
 		 "  x-1 [000] ..... 1.0: map: of another system\n"
 		 "map: IOMMU: iova=0x1000 - 0x1000 paddr=0x0 size=0\n"
 		 "unmap: IOMMU: iova=0x1000 - 0x1000 size=0 unmapped_size=0\n" UNMAP "4096");
 	got = stats();
 	assert_memory_equal(&got, &want, sizeof(want));
-	assert_int_equal(event.line, 10);
+	assert_int_equal(event.line, 11);
 	assert_int_equal(event.order, 0);
 	assert_int_equal(phyrsim_trace_next(&trace, &event, NULL), PHYR_E_NOENT);
 	assert_int_equal(phyrsim_trace_next(&trace, &event, NULL), PHYR_E_NOENT);
@@ -413,6 +426,7 @@ int main(void)
 		cmocka_unit_test(flushes_have_a_range_and_a_window),
 		cmocka_unit_test(descriptors_are_taken_apart),
 		cmocka_unit_test(a_mark_is_its_words),
+		cmocka_unit_test(a_probe_tells_that_the_timer_runs),
 		cmocka_unit_test(what_is_no_event_is_counted),
 		cmocka_unit_test(reading_goes_on_behind_a_refused_line),
 		cmocka_unit_test(an_empty_text_has_no_events),

@@ -24,6 +24,9 @@ struct phyrsim_iommu_params {
 	struct phyrsim_inval_params inval;     /**< its invalidations; all zero: one command a
 						    flush; no granule or sizes: the table's */
 	struct phyrsim_command_sink sink;      /**< who else sees commands; all zero: nobody */
+	bool shared; /**< several threads use it: a lock serialises calls. It is held while the
+			  hooks, the frames and the sink are called: they may not call back, and
+			  nobody else may use the frames meanwhile */
 };
 
 /** What it counted and holds. */
@@ -67,7 +70,7 @@ PHYR_API void phyrsim_iommu_destroy(struct phyrsim_iommu *iommu);
  * @param[in] iommu must outlive the use of the backend
  * @return functions and context
  * @complexity O(1)
- * @threads caller serialises the backend's calls
+ * @threads caller serialises the backend's calls; any if it is shared
  */
 PHYR_API struct phyr_iommu phyrsim_iommu_backend(struct phyrsim_iommu *iommu);
 
@@ -81,7 +84,7 @@ PHYR_API struct phyr_iommu phyrsim_iommu_backend(struct phyrsim_iommu *iommu);
  * @param[in,out] gather what was removed is added
  * @return as phyrsim_pagetable_unmap_sparse()
  * @complexity O(leaves × levels)
- * @threads caller serialises calls on one IOMMU
+ * @threads caller serialises calls on one IOMMU; any if it is shared
  */
 PHYR_API PHYR_NODISCARD int phyrsim_iommu_unmap_sparse(struct phyrsim_iommu *iommu,
 						       struct phyr_iova_range range,
@@ -99,7 +102,7 @@ PHYR_API PHYR_NODISCARD int phyrsim_iommu_unmap_sparse(struct phyrsim_iommu *iom
  * @param[in,out] gather the range is added
  * @return as phyrsim_pagetable_protect()
  * @complexity O(leaves)
- * @threads caller serialises calls on one IOMMU
+ * @threads caller serialises calls on one IOMMU; any if it is shared
  */
 PHYR_API PHYR_NODISCARD int phyrsim_iommu_protect(struct phyrsim_iommu *iommu,
 						  struct phyr_iova_range range, enum phyr_perm perm,
@@ -121,7 +124,7 @@ PHYR_API void phyrsim_iommu_root(const struct phyrsim_iommu *iommu, struct phyrs
  * @param[in]  iommu     the IOMMU
  * @param[out] ret_stats written whole
  * @complexity O(1)
- * @threads caller serialises calls on one IOMMU
+ * @threads caller serialises calls on one IOMMU; any if it is shared
  */
 PHYR_API void phyrsim_iommu_stats(const struct phyrsim_iommu *iommu,
 				  struct phyrsim_iommu_stats *ret_stats);

@@ -38,9 +38,11 @@ enum phyrsim_trace_kind {
 	PHYRSIM_TRACE_COMMAND = 6,   /**< VT-d: a descriptor as the hardware gets it */
 	PHYRSIM_TRACE_ATTACH = 7,    /**< a device got a domain */
 	PHYRSIM_TRACE_MARK = 8,	     /**< words of who recorded: tracing_mark_write */
+	PHYRSIM_TRACE_TIMER = 9,     /**< the timer of a lazy queue runs: a probe at
+					  fq_flush_timeout(), by that name */
 };
 /** How many kinds there are. */
-#define PHYRSIM_TRACE_KIND_CNT 9
+#define PHYRSIM_TRACE_KIND_CNT 10
 
 /** Which way a DMA call's data goes, as Linux numbers it. */
 enum phyrsim_trace_dir {

@@ -111,6 +111,14 @@ static const char *read_mark(struct scan scan, struct phyrsim_trace_event *event
 	return NULL;
 }
 
+/* "(fq_flush_timeout+0x4/0xd0)": a probe, of which there is nothing more to say. */
+static const char *read_timer(struct scan scan, struct phyrsim_trace_event *event)
+{
+	(void)scan;
+	event->kind = PHYRSIM_TRACE_TIMER;
+	return NULL;
+}
+
 static bool read_dir(struct scan *scan, enum phyrsim_trace_dir *ret_dir)
 {
 	static const char *const names[] = {
@@ -220,6 +228,7 @@ static const struct {
 	{ "cache_tag_flush_range_np", "", phyrsim_trace_flush_range },
 	{ "cache_tag_flush_all", "", phyrsim_trace_flush_all },
 	{ "qi_submit", "", phyrsim_trace_command },
+	{ "fq_flush_timeout", "(", read_timer },
 };
 
 struct payload phyrsim_trace_payload(struct phyrsim_trace_event *event)
