@@ -56,14 +56,12 @@ static struct record **find_state(struct phyr_dma_checker *checker, uint64_t add
 	return NULL;
 }
 
-void phyr_check_mapped(struct phyr_dma *dma, const struct phyr_dma_map *map,
-		       const struct phyr_list *list)
+void phyr_checker_mapped(struct phyr_dma *dma, const struct phyr_dma_map *map,
+			 const struct phyr_list *list)
 {
 	struct phyr_dma_checker *checker = dma->params.checker;
 	struct record *record;
 
-	if (!checker)
-		return;
 	phyr_lock_take(&checker->lock);
 	record = phyr_checker_add(checker, key_of(map), 0);
 	if (record) {
@@ -84,14 +82,12 @@ static int unknown(struct phyr_dma_checker *checker, struct phyr_iova_range rang
 	return PHYR_E_NOENT;
 }
 
-int phyr_check_unmap(struct phyr_dma *dma, const struct phyr_dma_map *map)
+int phyr_checker_unmap(struct phyr_dma *dma, const struct phyr_dma_map *map)
 {
 	struct phyr_dma_checker *checker = dma->params.checker;
 	struct record **link;
 	int err = PHYR_OK;
 
-	if (!checker)
-		return PHYR_OK;
 	phyr_lock_take(&checker->lock);
 	link = find_map(checker, map);
 	if (!link) {
@@ -107,13 +103,11 @@ int phyr_check_unmap(struct phyr_dma *dma, const struct phyr_dma_map *map)
 	return err;
 }
 
-void phyr_check_unmapped(struct phyr_dma *dma, const struct phyr_dma_map *map)
+void phyr_checker_unmapped(struct phyr_dma *dma, const struct phyr_dma_map *map)
 {
 	struct phyr_dma_checker *checker = dma->params.checker;
 	struct record **link;
 
-	if (!checker)
-		return;
 	phyr_lock_take(&checker->lock);
 	link = find_map(checker, map);
 	if (link)
@@ -151,14 +145,12 @@ static void take_cpu(struct record *record, uint64_t first, uint64_t last)
 	}
 }
 
-void phyr_check_owner(struct phyr_dma *dma, const struct phyr_dma_map *map, uint64_t offset,
-		      uint64_t len, bool cpu)
+void phyr_checker_owner(struct phyr_dma *dma, const struct phyr_dma_map *map, uint64_t offset,
+			uint64_t len, bool cpu)
 {
 	struct phyr_dma_checker *checker = dma->params.checker;
 	struct record **link;
 
-	if (!checker)
-		return;
 	phyr_lock_take(&checker->lock);
 	link = find_map(checker, map);
 	if (link && cpu)
@@ -168,14 +160,12 @@ void phyr_check_owner(struct phyr_dma *dma, const struct phyr_dma_map *map, uint
 	phyr_lock_give(&checker->lock);
 }
 
-void phyr_check_reserved(struct phyr_dma *dma, const struct phyr_dma_state *state)
+void phyr_checker_reserved(struct phyr_dma *dma, const struct phyr_dma_state *state)
 {
 	struct phyr_dma_checker *checker = dma->params.checker;
 	struct phyr_iova_range reserved = phyr_dma_state_reserved(dma, state);
 	struct record *record;
 
-	if (!checker)
-		return;
 	phyr_lock_take(&checker->lock);
 	record = phyr_checker_add(checker, state->addr, reserved.len >> dma->granule_lg2);
 	if (record) {
@@ -199,8 +189,6 @@ static void set_granules(struct phyr_dma *dma, const struct phyr_dma_state *stat
 	struct phyr_dma_checker *checker = dma->params.checker;
 	struct record **link;
 
-	if (!checker)
-		return;
 	phyr_lock_take(&checker->lock);
 	link = find_state(checker, state->addr);
 	for (uint64_t i = 0; link && i < granules.len >> dma->granule_lg2; i++) {
@@ -213,20 +201,20 @@ static void set_granules(struct phyr_dma *dma, const struct phyr_dma_state *stat
 	phyr_lock_give(&checker->lock);
 }
 
-void phyr_check_linked(struct phyr_dma *dma, const struct phyr_dma_state *state,
-		       struct phyr_iova_range granules, enum phyr_perm perm)
+void phyr_checker_linked(struct phyr_dma *dma, const struct phyr_dma_state *state,
+			 struct phyr_iova_range granules, enum phyr_perm perm)
 {
 	set_granules(dma, state, granules, 0, (unsigned int)perm);
 }
 
-void phyr_check_synced(struct phyr_dma *dma, const struct phyr_dma_state *state,
-		       struct phyr_iova_range granules)
+void phyr_checker_synced(struct phyr_dma *dma, const struct phyr_dma_state *state,
+			 struct phyr_iova_range granules)
 {
 	set_granules(dma, state, granules, 0xff, GRANULE_SYNCED);
 }
 
-void phyr_check_unlinked(struct phyr_dma *dma, const struct phyr_dma_state *state,
-			 struct phyr_iova_range granules)
+void phyr_checker_unlinked(struct phyr_dma *dma, const struct phyr_dma_state *state,
+			   struct phyr_iova_range granules)
 {
 	set_granules(dma, state, granules, 0, 0);
 }
@@ -268,15 +256,13 @@ static int check_perm(struct phyr_dma_checker *checker, const struct record *rec
 	return PHYR_OK;
 }
 
-int phyr_check_unlink(struct phyr_dma *dma, const struct phyr_dma_state *state,
-		      struct phyr_iova_range granules, enum phyr_perm perm)
+int phyr_checker_unlink(struct phyr_dma *dma, const struct phyr_dma_state *state,
+			struct phyr_iova_range granules, enum phyr_perm perm)
 {
 	struct phyr_dma_checker *checker = dma->params.checker;
 	struct record **link;
 	int err;
 
-	if (!checker)
-		return PHYR_OK;
 	phyr_lock_take(&checker->lock);
 	link = find_state(checker, state->addr);
 	err = link ? check_perm(checker, *link, granules, perm) : not_a_state(checker, granules);
@@ -296,16 +282,14 @@ static bool more_is_linked(const struct record *record, uint64_t linked_len)
 	return first < record->granule_cnt;
 }
 
-int phyr_check_free(struct phyr_dma *dma, const struct phyr_dma_state *state, uint64_t linked_len,
-		    enum phyr_perm perm)
+int phyr_checker_free(struct phyr_dma *dma, const struct phyr_dma_state *state, uint64_t linked_len,
+		      enum phyr_perm perm)
 {
 	struct phyr_dma_checker *checker = dma->params.checker;
 	struct phyr_iova_range reserved = phyr_dma_state_reserved(dma, state);
 	struct record **link;
 	int err;
 
-	if (!checker)
-		return PHYR_OK;
 	phyr_lock_take(&checker->lock);
 	link = find_state(checker, state->addr);
 	if (!link) {
@@ -320,13 +304,11 @@ int phyr_check_free(struct phyr_dma *dma, const struct phyr_dma_state *state, ui
 	return err;
 }
 
-void phyr_check_freed(struct phyr_dma *dma, uint64_t addr)
+void phyr_checker_freed(struct phyr_dma *dma, uint64_t addr)
 {
 	struct phyr_dma_checker *checker = dma->params.checker;
 	struct record **link;
 
-	if (!checker)
-		return;
 	phyr_lock_take(&checker->lock);
 	link = find_state(checker, addr);
 	if (link)

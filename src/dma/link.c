@@ -349,7 +349,9 @@ int phyr_dma_link(struct phyr_dma *dma, struct phyr_dma_state *state, uint64_t o
 		phyr_p2p_detach(piece->user);
 	if (err)
 		return err;
-	phyr_check_linked(dma, state, phyr_state_granules(dma, state, offset, len), piece->perm);
+	if (dma->params.checker)
+		phyr_checker_linked(dma, state, phyr_state_granules(dma, state, offset, len),
+				    piece->perm);
 	dma->stats.link_cnt++;
 	dma->stats.mapped_len += len;
 	if (piece->user)
