@@ -261,6 +261,7 @@ static void pages_are_all_mapped_or_none(void **state)
 /* Pages that were mapped before stay, in the midst of those that failed. */
 static void pages_mapped_before_survive_a_failure(void **state)
 {
+	struct phyr_front_pages_stats stats;
 	struct attempt *attempt = begin(&world);
 	const struct phyr_range kept = { { 0x700000 }, 3 * K4 };
 
@@ -271,6 +272,8 @@ static void pages_mapped_before_survive_a_failure(void **state)
 		world.fail_at = world.map_cnt + n;
 		assert_int_equal(make_pages(attempt), PHYR_E_NOMEM);
 		assert_int_equal(mapped_cnt(&world), 3);
+		phyr_front_pages_stats(attempt->pages, &stats);
+		assert_int_equal(stats.flush_cnt, world.flush_cnt);
 		assert_int_equal(phyr_front_pages_at(attempt->pages, 51), PHYR_FRONT_PAGE_LINKED);
 		assert_int_equal(phyr_front_pages_at(attempt->pages, 53), PHYR_FRONT_PAGE_NONE);
 		assert_true(phyr_front_pages_validate(attempt->pages, NULL));

@@ -237,6 +237,7 @@ static void replacing_flushes_once_syncs_once_and_keeps_what_is_the_same(void **
 	assert_int_equal(f->w.sync_cnt, 3);
 	assert_int_equal(phyr_front_pages_replace(f->pages, &run, NULL), PHYR_OK);
 	assert_int_equal(f->w.flush_cnt, 2);
+	assert_int_equal(stats_of(f).flush_cnt, 2);
 	old[1].len = 2 * K4;
 	assert_int_equal(phyr_front_pages_replace(f->pages, &run, old), PHYR_E_INVAL);
 	assert_int_equal(stats_of(f).linked_cnt, 3);

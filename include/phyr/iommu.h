@@ -94,7 +94,7 @@ struct phyr_iommu_ops {
 	 */
 	int (*map)(void *ctx, const struct phyr_iommu_map *map);
 
-	/** Makes mapped translations visible to devices. */
+	/** Makes mapped translations of a range visible to devices; there may be holes in it. */
 	int (*sync_map)(void *ctx, struct phyr_iova_range range);
 
 	/**
