@@ -100,6 +100,19 @@ static inline bool config_signed(const struct config *config)
 	       config->format == RV1;
 }
 
+/* Does hardware mark what is written? */
+static inline bool config_tracks(const struct config *config)
+{
+	return (config->format != ARM1 && config->format != ARM2) ||
+	       (config->features & PHYRSIM_FEATURE_DIRTY);
+}
+
+/* Is what may be written dirty as soon as it is mapped? VT-d and AMD begin clean. */
+static inline bool config_starts_dirty(const struct config *config)
+{
+	return config->format != VTD && config->format != AMD && config_tracks(config);
+}
+
 /* What a permission becomes in formats that cannot say it. */
 static inline unsigned int perm_of(const struct config *config, unsigned int perm)
 {

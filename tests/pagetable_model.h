@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A flat model of a page table: for every granule of a few stretches of I/O addresses, where it
- * leads, what it allows and how large its leaf is. Slow and obvious; it knows no tables.
+ * leads, what it allows, how large its leaf is and whether that is dirty. Slow and obvious; it knows
+ * no tables.
  */
 #ifndef PHYR_PAGETABLE_MODEL_H
 #define PHYR_PAGETABLE_MODEL_H
@@ -20,6 +21,7 @@
 struct cell {
 	uint64_t pa;
 	uint8_t perm, attrs, lg2;
+	bool dirty;
 };
 
 struct model {
@@ -169,28 +171,42 @@ static inline uint64_t model_table_cnt(const struct model *m, unsigned int level
 	return cnt;
 }
 
-/* One run; nothing of the part is mapped. */
-static inline void model_map(struct model *m, struct part part, uint64_t pa, unsigned int perm,
-			     unsigned int attrs)
+/* A new leaf's granule with permissions and attributes, as far as the format can say them. */
+static inline struct cell model_cell(const struct model *m, unsigned int perm, unsigned int attrs)
+{
+	struct cell cell = { .perm = (uint8_t)perm_of(m->config, perm),
+			     .attrs = (uint8_t)attrs_of(m->config, attrs) };
+
+	cell.dirty = (cell.perm & WO) && config_starts_dirty(m->config);
+	return cell;
+}
+
+/* Leaves for one run, all else alike; nothing of the part is mapped. */
+static inline void model_fill(struct model *m, struct part part, uint64_t pa, struct cell like)
 {
 	struct phyr_iova_range range = part_range(m, part);
 	struct cell *cell = part_cell(m, part);
 
+	like.pa = pa;
 	while (range.len > 0) {
-		unsigned int lg2 = model_best_lg2(m, range.iova.addr | pa, range.len);
+		unsigned int lg2 = model_best_lg2(m, range.iova.addr | like.pa, range.len);
 
 		m->leaves.cnt[lg2]++;
+		like.lg2 = (uint8_t)lg2;
 		range.iova.addr += phyr_bits_size(lg2);
 		range.len -= phyr_bits_size(lg2);
 		for (uint64_t i = phyr_bits_size(lg2 - m->granule_lg2); i > 0; i--) {
-			cell->pa = pa;
-			cell->perm = (uint8_t)perm_of(m->config, perm);
-			cell->attrs = (uint8_t)attrs_of(m->config, attrs);
-			cell->lg2 = (uint8_t)lg2;
-			cell++;
-			pa += phyr_bits_size(m->granule_lg2);
+			*cell++ = like;
+			like.pa += phyr_bits_size(m->granule_lg2);
 		}
 	}
+}
+
+/* One run; nothing of the part is mapped. */
+static inline void model_map(struct model *m, struct part part, uint64_t pa, unsigned int perm,
+			     unsigned int attrs)
+{
+	model_fill(m, part, pa, model_cell(m, perm, attrs));
 }
 
 /* No leaf reaches out of the part; there may be holes in it. */
@@ -209,10 +225,118 @@ static inline void model_unmap(struct model *m, struct part part)
 static inline void model_protect(struct model *m, struct part part, unsigned int perm,
 				 unsigned int attrs)
 {
+	struct cell like = model_cell(m, perm, attrs);
+
 	for (unsigned int i = 0; i < part.cnt; i++) {
-		part_cell(m, part)[i].perm = (uint8_t)perm_of(m->config, perm);
-		part_cell(m, part)[i].attrs = (uint8_t)attrs_of(m->config, attrs);
+		struct cell *cell = &part_cell(m, part)[i];
+
+		like.pa = cell->pa;
+		like.lg2 = cell->lg2;
+		*cell = like;
 	}
+}
+
+/* The granules of the leaf that one granule belongs to; of a hole, the granule. */
+static inline struct part model_leaf(struct model *m, struct part one)
+{
+	const struct cell *cell = part_cell(m, one);
+	uint64_t skipped;
+
+	one.cnt = 1;
+	if (cell->perm == 0)
+		return one;
+	skipped = part_iova(m, one) & phyr_bits_mask(cell->lg2);
+	one.at -= (unsigned int)(skipped >> m->granule_lg2);
+	one.cnt = 1u << (cell->lg2 - m->granule_lg2);
+	return one;
+}
+
+/* Where a leaf lies across the front of a granule, its two parts take its place. */
+static inline void model_split(struct model *m, struct part at)
+{
+	struct cell like = *part_cell(m, at);
+	struct part left = model_leaf(m, at), right = at;
+
+	if (!model_is_cut(m, at))
+		return;
+	m->leaves.cnt[like.lg2]--;
+	right.cnt = left.at + left.cnt - at.at;
+	left.cnt -= right.cnt;
+	model_fill(m, left, like.pa - part_range(m, left).len, like);
+	model_fill(m, right, like.pa, like);
+}
+
+/* What marking a granule answers. */
+static inline int model_mark_answer(struct model *m, struct part one, bool write)
+{
+	const struct cell *cell = part_cell(m, one);
+
+	if (cell->perm == 0)
+		return PHYR_E_NOENT;
+	return cell->perm & (write ? WO : RO) ? PHYR_OK : PHYR_E_FAULT;
+}
+
+static inline void model_set_dirty(struct model *m, struct part leaf, bool dirty)
+{
+	for (unsigned int i = 0; i < leaf.cnt; i++)
+		part_cell(m, leaf)[i].dirty = dirty;
+}
+
+/* A granule is accessed, as it allows. */
+static inline void model_mark(struct model *m, struct part one, bool write)
+{
+	if (write && config_tracks(m->config))
+		model_set_dirty(m, model_leaf(m, one), true);
+}
+
+/* Has a page dirty bytes? It begins so many bytes behind the front of a part. */
+static inline bool model_page_dirty(struct model *m, struct part part, uint64_t first,
+				    unsigned int page_lg2)
+{
+	uint64_t last = (first + phyr_bits_mask(page_lg2)) >> m->granule_lg2;
+	bool dirty = false;
+
+	for (uint64_t i = first >> m->granule_lg2; i <= last; i++) {
+		const struct cell *cell = &part_cell(m, part)[i];
+
+		dirty |= cell->perm != 0 && cell->dirty;
+	}
+	return dirty;
+}
+
+/* Cleans the leaves that lie in a part whole; says from where to where, and their sizes. */
+static inline uint64_t model_clean(struct model *m, struct part part, struct part *ret_cleaned)
+{
+	uint64_t sizes = 0;
+
+	for (unsigned int i = 0; i < part.cnt; i++) {
+		struct part one = { part.spot, part.at + i, 1 };
+		struct part leaf = model_leaf(m, one);
+		const struct cell *cell = part_cell(m, one);
+
+		if (cell->perm == 0 || !cell->dirty || leaf.at < part.at ||
+		    leaf.at + leaf.cnt > part.at + part.cnt)
+			continue;
+		model_set_dirty(m, leaf, false);
+		if (sizes == 0)
+			*ret_cleaned = leaf;
+		ret_cleaned->cnt = leaf.at + leaf.cnt - ret_cleaned->at;
+		sizes |= phyr_bits_size(cell->lg2);
+	}
+	return sizes;
+}
+
+/*
+ * What hardware that sets no marks allows for sure: a clean leaf may lack the permission, or the mark,
+ * and so may an item of a group of which another was marked.
+ */
+static inline unsigned int model_sure_perm(const struct model *m, const struct cell *cell)
+{
+	bool needs_mark = m->config->format == RV1 || m->config->format == RV2 ||
+			  (m->config->features & PHYRSIM_FEATURE_DIRTY);
+	bool group = (cell->lg2 - m->granule_lg2) % (m->granule_lg2 - 3) != 0;
+
+	return needs_mark && (group || !cell->dirty) ? cell->perm & ~(unsigned int)WO : cell->perm;
 }
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Random splits, marks and reads of dirty marks, between maps, unmaps and changes of permissions, in
- * every configuration against a flat model (pagetable_spots.h). Marks are set in turn by the
+ * every configuration against a flat model (pagetable_steps.h). Marks are set in turn by the
  * table's own call and by the walker. Allocations fail at random, and with tables made in advance
  * that does not matter.
  *
@@ -10,85 +10,57 @@
 #include <phyrsim/pagetable_dirty.h>
 #include <phyrsim/pagetable_split.h>
 
-#include "pagetable_spots.h"
+#include "pagetable_steps.h"
 
 static struct phyrsim_pagetable_preload preload;
 
-/* The granules of the leaf that one granule belongs to; of a hole, the granule. */
-static struct part leaf_of(struct part one)
-{
-	unsigned int lg2 = spots[one.spot].words[one.at] & 0xff;
-	uint64_t skipped;
-
-	one.cnt = 1;
-	if (lg2 == 0)
-		return one;
-	skipped = iova_of(one) & phyr_bits_mask(lg2);
-	one.at -= (unsigned int)(skipped >> granule_lg2());
-	one.cnt = 1u << (lg2 - granule_lg2());
-	return one;
-}
-
-/* Two parts of a leaf take its place. */
-static void model_split(struct part at)
-{
-	uint64_t word = spots[at.spot].words[at.at], flags = word & (DIRTY_BIT | 0x300);
-	struct part left = leaf_of(at), right = at;
-	uint64_t pa = phyr_bits_down(word, 12);
-
-	leaves.cnt[word & 0xff]--;
-	right.cnt = left.at + left.cnt - at.at;
-	left.cnt -= right.cnt;
-	model_fill(left, pa - ((uint64_t)left.cnt << granule_lg2()), flags);
-	model_fill(right, pa, flags);
-}
-
 static void check_gather(const struct phyr_gather *gather, struct part part, uint64_t sizes)
 {
+	struct phyr_iova_range range = part_range(&model, part);
+
 	assert_false(gather->empty || gather->tables_removed);
-	assert_int_equal(gather->first, iova_of(part));
-	assert_int_equal(gather->last - gather->first, ((uint64_t)part.cnt << granule_lg2()) - 1);
+	assert_int_equal(gather->first, range.iova.addr);
+	assert_int_equal(gather->last - gather->first, range.len - 1);
 	assert_int_equal(gather->leaves.mask, sizes);
 	assert_null(gather->freed);
 }
 
-static void step_split(void)
+/* Splits with tables made in advance, which need no memory, or without. */
+static int try_split(phyr_iova at, struct phyr_gather *gather)
 {
-	struct part at = random_part(), leaf = leaf_of(at);
-	uint64_t word = spots[at.spot].words[at.at];
-	bool cut = is_cut(at), filled = below(2) == 0;
-	struct phyr_gather gather;
+	bool filled = below(2) == 0;
 	int result;
 
-	at.cnt = 1;
-	phyr_gather_init(&gather);
 	if (filled)
 		assert_int_equal(phyrsim_pagetable_preload_fill(w.table, &preload), PHYR_OK);
 	w.host.alloc_cnt = 0;
 	w.host.sticky = filled;
 	w.host.fail_at = filled || below(8) == 0 ? 0 : SIZE_MAX;
-	result = phyrsim_pagetable_split(w.table, phyr_iova_at(iova_of(at)), &preload, &gather);
+	result = phyrsim_pagetable_split(w.table, at, &preload, gather);
 	w.host.fail_at = SIZE_MAX;
 	w.host.sticky = false;
 	if (filled || result != PHYR_E_NOMEM)
 		assert_int_equal(result, PHYR_OK);
-	if (result == PHYR_OK && cut) {
-		model_split(at);
-		check_gather(&gather, leaf, phyr_bits_size(word & 0xff));
+	return result;
+}
+
+static void step_split(void)
+{
+	struct part at = random_part(), leaf = model_leaf(&model, at);
+	uint64_t size = phyr_bits_size(part_cell(&model, at)->lg2);
+	bool cut = model_is_cut(&model, at);
+	struct phyr_gather gather;
+
+	at.cnt = 1;
+	phyr_gather_init(&gather);
+	if (try_split(phyr_iova_at(part_iova(&model, at)), &gather) == PHYR_OK && cut) {
+		model_split(&model, at);
+		check_gather(&gather, leaf, size);
 		check_part(leaf);
 	} else {
 		assert_true(gather.empty && gather.leaves.mask == 0);
 	}
 	check_part(at);
-}
-
-static void set_dirty(struct part leaf, bool dirty)
-{
-	for (unsigned int i = 0; i < leaf.cnt; i++) {
-		uint64_t *word = &spots[leaf.spot].words[leaf.at + i];
-
-		*word = dirty ? *word | DIRTY_BIT : *word & ~DIRTY_BIT;
-	}
 }
 
 /* Hardware's way of doing it. */
@@ -106,13 +78,12 @@ static int walk_once(uint64_t iova, bool write)
 	return PHYR_E_NOENT;
 }
 
-static void step_mark(const struct config *config)
+static void step_mark(void)
 {
 	struct part one = random_part();
-	uint64_t word = spots[one.spot].words[one.at];
-	uint64_t iova = iova_of(one) + below((unsigned int)granule());
-	bool write = below(2) == 0, allowed = (word >> 8 & 3) & (write ? WO : RO);
-	int expected = word == 0 ? PHYR_E_NOENT : allowed ? PHYR_OK : PHYR_E_FAULT;
+	uint64_t iova = part_iova(&model, one) + below((unsigned int)granule());
+	bool write = below(2) == 0;
+	int expected = model_mark_answer(&model, one, write);
 
 	one.cnt = 1;
 	if (below(2) == 0)
@@ -120,72 +91,46 @@ static void step_mark(const struct config *config)
 				 expected);
 	else
 		assert_int_equal(walk_once(iova, write), expected);
-	if (expected == PHYR_OK && write && tracks(config))
-		set_dirty(leaf_of(one), true);
+	if (expected == PHYR_OK)
+		model_mark(&model, one, write);
 	check_part(one);
 }
 
 /* A bit for every page with dirty bytes, by looking at all of them. */
 static void check_bits(struct part part, unsigned int page_lg2, const uint64_t *bits)
 {
-	uint64_t len = (uint64_t)part.cnt << granule_lg2();
+	uint64_t len = part_range(&model, part).len;
 
 	for (uint64_t page = 0; page << page_lg2 < len; page++) {
-		uint64_t first = page << page_lg2 >> granule_lg2();
-		uint64_t last = ((page + 1) << page_lg2) - 1;
-		bool dirty = page % 5 == 4; /* set before */
+		bool set_before = page % 5 == 4;
 
-		for (uint64_t i = first; i <= last >> granule_lg2(); i++)
-			dirty |= (spots[part.spot].words[part.at + i] & DIRTY_BIT) != 0;
-		assert_int_equal(bits[page / 64] >> page % 64 & 1, dirty);
+		assert_int_equal(
+			bits[page / 64] >> page % 64 & 1,
+			set_before || model_page_dirty(&model, part, page << page_lg2, page_lg2));
 	}
 }
 
-/* Cleans the leaves that lie in a part whole; says from where to where, and their sizes. */
-static uint64_t model_clean(struct part part, struct part *ret_cleaned)
+static void step_dirty(void)
 {
-	uint64_t sizes = 0;
-
-	for (unsigned int i = 0; i < part.cnt; i++) {
-		struct part one = { part.spot, part.at + i, 1 };
-		struct part leaf = leaf_of(one);
-		uint64_t word = spots[one.spot].words[one.at];
-
-		if (!(word & DIRTY_BIT) || leaf.at < part.at ||
-		    leaf.at + leaf.cnt > part.at + part.cnt)
-			continue;
-		set_dirty(leaf, false);
-		if (sizes == 0)
-			*ret_cleaned = leaf;
-		ret_cleaned->cnt = leaf.at + leaf.cnt - ret_cleaned->at;
-		sizes |= phyr_bits_size(word & 0xff);
-	}
-	return sizes;
-}
-
-static void step_dirty(const struct config *config)
-{
-	static uint64_t bits[SPOT_LEN * 4 / 64];
+	static uint64_t bits[SPOT_LEN_MAX * 4 / 64];
 	struct part part = random_part(), cleaned = { 0 };
-	unsigned int page_lg2 = granule_lg2() - 2 + below(6), flags = below(2);
-	struct phyr_iova_range range;
-	struct phyrsim_dirty_bitmap bitmap = { bits, SPOT_LEN * 4, page_lg2 };
+	unsigned int page_lg2 = model.granule_lg2 - 2 + below(6), flags = below(2);
+	struct phyrsim_dirty_bitmap bitmap = { bits, SPOT_LEN_MAX * 4, page_lg2 };
 	struct phyr_gather gather;
 	uint64_t sizes = 0;
 
 	part.at &= ~7u;
 	part.cnt = (part.cnt + 7) & ~7u;
-	range.iova.addr = iova_of(part);
-	range.len = (uint64_t)part.cnt << granule_lg2();
 	phyr_gather_init(&gather);
 	memset(bits, 0, sizeof(bits));
-	for (unsigned int page = 4; page < SPOT_LEN * 4; page += 5)
+	for (unsigned int page = 4; page < SPOT_LEN_MAX * 4; page += 5)
 		bits[page / 64] |= UINT64_C(1) << page % 64;
-	assert_int_equal(phyrsim_pagetable_read_dirty(w.table, range, flags, &bitmap, &gather),
-			 tracks(config) ? PHYR_OK : PHYR_E_UNSUPPORTED);
+	assert_int_equal(phyrsim_pagetable_read_dirty(w.table, part_range(&model, part), flags,
+						      &bitmap, &gather),
+			 config_tracks(model.config) ? PHYR_OK : PHYR_E_UNSUPPORTED);
 	check_bits(part, page_lg2, bits);
 	if (!(flags & PHYRSIM_DIRTY_NO_CLEAR))
-		sizes = model_clean(part, &cleaned);
+		sizes = model_clean(&model, part, &cleaned);
 	if (sizes)
 		check_gather(&gather, cleaned, sizes);
 	else
@@ -196,30 +141,26 @@ static void step_dirty(const struct config *config)
 static void run_config(const struct config *config, uint64_t iter)
 {
 	open_config(config);
-	open_spots();
+	model_init(&model, config, &w.caps, SPOT_LEN_MAX);
 	phyrsim_pagetable_preload_init(&preload);
 	for (uint64_t i = 0; i < iter; i++) {
 		if (below(2) == 0)
-			step_map(config);
+			step_map();
 		if (below(3) == 0)
 			step_unmap();
 		step_split();
-		step_mark(config);
-		step_dirty(config);
+		step_mark();
+		step_dirty();
 		if (below(4) == 0)
-			step_protect(config);
+			step_protect();
 		if (below(16) == 0) {
 			phyrsim_pagetable_preload_fini(w.table, &preload);
 			release();
 		}
+		check_valid();
 	}
-	check_all();
-	clear_all();
-	check_all();
 	phyrsim_pagetable_preload_fini(w.table, &preload);
-	release();
-	assert_int_equal(stats().table_cnt, 1);
-	close_config();
+	finish();
 }
 
 static void every_configuration_changes_as_the_model(void **state)

@@ -5,8 +5,9 @@
  */
 #include <phyrsim/pagetable_dirty.h>
 #include <phyrsim/pagetable_split.h>
+#include <phyrsim/walker.h>
 
-#include "pagetable_spots.h"
+#include "pagetable_formats.h"
 
 #define MIB2 UINT64_C(0x200000)
 #define GIB1 UINT64_C(0x40000000)
@@ -15,6 +16,17 @@
 
 static const struct config intel = { VTD, 4, 0, 0, 0 };
 static const struct config amd = { AMD, 4, 0, 0, COHERENT };
+
+/* The largest leaf at this point, by trying each. */
+static unsigned int greedy_lg2(uint64_t iova, uint64_t pa, uint64_t len)
+{
+	unsigned int lg2 = 51;
+
+	while (!(w.caps.sizes.mask >> lg2 & 1) || ((iova | pa) & phyr_bits_mask(lg2)) != 0 ||
+	       len < phyr_bits_size(lg2))
+		lg2--;
+	return lg2;
+}
 
 static int split(uint64_t at)
 {
@@ -313,7 +325,7 @@ static void check_cuts(unsigned int lg2)
 	check_cut(iova, lg2, granule());
 	check_cut(iova, lg2, len / 2);
 	check_cut(iova, lg2, len - granule());
-	for (unsigned int align = granule_lg2(); align < lg2; align++)
+	for (unsigned int align = phyr_sizes_min_lg2(w.caps.sizes); align < lg2; align++)
 		check_cut(iova, lg2, phyr_bits_down(len / 3 * 2, align));
 }
 
@@ -323,7 +335,7 @@ static void every_leaf_of_every_configuration_is_cut_without_memory(void **state
 	close_config();
 	for (size_t i = 0; i < CNT(configs); i++) {
 		open_config(&configs[i]);
-		for (unsigned int lg2 = granule_lg2() + 1; lg2 < 64; lg2++)
+		for (unsigned int lg2 = phyr_sizes_min_lg2(w.caps.sizes) + 1; lg2 < 64; lg2++)
 			if (w.caps.sizes.mask & phyr_bits_size(lg2))
 				check_cuts(lg2);
 		close_config();
