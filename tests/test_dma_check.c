@@ -196,6 +196,26 @@ static void a_value_that_was_changed_is_refused(void **state)
 	end(w, MISTAKE(CHANGED), 3);
 }
 
+static void a_borrowed_list_stays_as_it_is(void **state)
+{
+	struct phyr_range more = { { 0x60000000 }, K4 };
+	struct phyr_tag tag = { PHYR_KIND_SYSTEM, 0 };
+	struct phyr_dma_map value;
+	struct world *w;
+
+	(void)state;
+	if (PHYR_CHECKS >= 1) {
+		print_message("this build stops where a borrowed list is cut\n");
+		skip();
+	}
+	w = make(false);
+	value = map(w, RW);
+	assert_int_equal(phyr_list_append(&w->list, more, tag), PHYR_E_BUSY);
+	phyr_list_truncate(&w->list, K4);
+	unmap(w, &value); /* told, and ended all the same */
+	end(w, MISTAKE(LIST), 1);
+}
+
 static void what_is_still_mapped_at_the_end_was_leaked(void **state)
 {
 	struct world *w = make(false);
@@ -386,6 +406,7 @@ int main(void)
 		cmocka_unit_test(right_uses_are_silent),
 		cmocka_unit_test(what_is_unmapped_twice_is_unknown),
 		cmocka_unit_test(a_value_that_was_changed_is_refused),
+		cmocka_unit_test(a_borrowed_list_stays_as_it_is),
 		cmocka_unit_test(what_is_still_mapped_at_the_end_was_leaked),
 		cmocka_unit_test(parts_of_one_call_are_not_unlinked),
 		cmocka_unit_test(a_direction_is_kept),
