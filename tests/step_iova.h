@@ -298,7 +298,8 @@ static void look_at(const struct phyr_iova_cache *cache, struct phyr_iova_range 
 
 		if (granule - strip->first >= strip->len)
 			continue;
-		step_note(strip_slot(strip, granule, &slot), "a range is none of its strip");
+		step_note(strip_slot(strip, range.iova.addr, &slot),
+			  "a range is none of its strip");
 		bits = strip->free[slot / SLOT_BITS] | strip->away[slot / SLOT_BITS];
 		step_note(!(bits >> slot % SLOT_BITS & 1), "a range is held and free");
 	}

@@ -178,14 +178,13 @@ static const char *check_held(const struct phyr_iova_cache *cache, const struct 
 {
 	const struct leaf *leaf = phyr_tree_leaf(&cache->space->tree, strip->first);
 	uint64_t free = strip_bits(strip->free);
+	uint64_t away = strip_bits(strip->away);
 
 	if (phyr_strip_at(leaf, strip->first) != strip || strip->cache != cache)
 		return "the space does not know a strip";
-	if (free & ~strip_all(strip) || free & strip_bits(strip->away))
+	if (free & ~strip->all || free & away)
 		return "a range is free twice";
-	if (strip->free_cnt != (unsigned int)__builtin_popcountll(free))
-		return "free ranges of a strip are miscounted";
-	if (strip->open != (free != 0))
+	if (strip->open ? !free && strip->prev : free != 0)
 		return "a strip is in the wrong list";
 	for (uint64_t word = strip->first / 64; word <= (strip->first + strip->len - 1) / 64;
 	     word++)

@@ -55,35 +55,21 @@ int phyr_iova_cache_create(struct phyr_iova_space *space, const struct phyr_plac
  * Takes a free range of a strip. One that somebody else gives back at the same time, wrongly, is not
  * touched until it has been collected; false when there is no other.
  */
-static inline bool pop(struct phyr_iova_cache *cache, struct strip *strip, uint64_t *ret_first)
+static inline bool pop(struct phyr_iova_cache *cache, struct strip *strip,
+		       struct phyr_iova_range *ret_range)
 {
-	for (unsigned int word = 0; word < SLOT_WORDS; word++) {
-		uintptr_t free = atom_load(&strip->free[word]);
-		uintptr_t left = free & (free - 1);
-		unsigned int slot = phyr_bits_ctz(free);
+	uint64_t free = strip_bits(strip->free);
+	uint64_t whole = free & ~strip_bits(strip->away);
+	unsigned int slot;
 
-		/* Hardly ever; apart, so that all else hangs on one word only. */
-		if (free & atom_load(&strip->away[word])) {
-			slot = phyr_bits_ctz(free & ~atom_load(&strip->away[word]));
-			left = slot < SLOT_BITS ? free & ~((uintptr_t)1 << slot) : free;
-		}
-		if (left == free)
-			continue;
-		atom_store(&strip->free[word], left);
-		if (--strip->free_cnt == 0)
-			phyr_cache_close(cache, strip);
-		cache->last = strip;
-		slot += word * (unsigned int)SLOT_BITS;
-		*ret_first = strip->first + (uint64_t)slot * strip->cnt;
-		return true;
-	}
-	return false;
-}
-
-static struct phyr_iova_range range_of(const struct phyr_iova_cache *cache, uint64_t first,
-				       uint64_t cnt)
-{
-	return space_range(cache->space, (struct span){ first, first + (cnt - 1) });
+	if (!whole)
+		return false;
+	slot = phyr_bits_ctz(whole);
+	strip_store(strip->free, slot, free ^ (whole & (0 - whole)));
+	cache->last = strip;
+	ret_range->iova.addr = strip->addr + slot * strip->range_len;
+	ret_range->len = strip->range_len;
+	return true;
 }
 
 /* Asks the space itself; when it has no room, once more with this cache empty. */
@@ -98,42 +84,48 @@ static int pass_on(struct phyr_iova_cache *cache, uint64_t len, struct phyr_iova
 	return phyr_iova_alloc(cache->space, len, &cache->placement, ret_range);
 }
 
-static bool pop_open(struct phyr_iova_cache *cache, uint64_t cnt, uint64_t *ret_first)
+/* Takes a range of any strip in a list, and those out that have none. */
+static bool pop_any(struct phyr_iova_cache *cache, uint64_t cnt, struct phyr_iova_range *ret_range)
 {
-	return cache->open[cnt] && pop(cache, cache->open[cnt], ret_first);
+	while (cache->open[cnt]) {
+		if (pop(cache, cache->open[cnt], ret_range))
+			return true;
+		phyr_cache_close(cache, cache->open[cnt]);
+	}
+	return false;
 }
 
 static SLOW int alloc_slowly(struct phyr_iova_cache *cache, uint64_t len, uint64_t cnt,
 			     struct phyr_iova_range *ret_range)
 {
 	bool tiles = cnt && cnt <= SLOT_CNT && cache->cacheable & bit_of((unsigned int)cnt - 1);
-	uint64_t first;
+	bool hit = tiles && pop_any(cache, cnt, ret_range);
 
-	if (tiles)
+	if (tiles && !hit) {
 		phyr_cache_collect(cache);
-	if (tiles && pop_open(cache, cnt, &first)) {
-		cache->stats.hit_cnt++;
-	} else {
-		cache->stats.miss_cnt++;
-		if (!tiles || phyr_cache_refill(cache, (unsigned int)cnt) ||
-		    !pop_open(cache, cnt, &first))
-			return pass_on(cache, len, ret_range);
+		hit = pop_any(cache, cnt, ret_range);
 	}
-	*ret_range = range_of(cache, first, cnt);
+	if (hit) {
+		cache->stats.hit_cnt++;
+		return PHYR_OK;
+	}
+	cache->stats.miss_cnt++;
+	if (!tiles || phyr_cache_refill(cache, (unsigned int)cnt) ||
+	    !pop_any(cache, cnt, ret_range))
+		return pass_on(cache, len, ret_range);
 	return PHYR_OK;
 }
 
 int phyr_iova_cache_alloc(struct phyr_iova_cache *cache, uint64_t len,
 			  struct phyr_iova_range *ret_range)
 {
-	uint64_t cnt, first;
+	uint64_t cnt;
 
 	if (!cache || !ret_range || len == 0)
 		return PHYR_E_INVAL;
 	cnt = ((len - 1) >> cache->space->granule_lg2) + 1;
-	if (cnt > SLOT_CNT || !pop_open(cache, cnt, &first))
+	if (cnt > SLOT_CNT || !cache->open[cnt] || !pop(cache, cache->open[cnt], ret_range))
 		return alloc_slowly(cache, len, cnt, ret_range);
-	*ret_range = range_of(cache, first, cnt);
 	cache->stats.hit_cnt++;
 	return PHYR_OK;
 }
@@ -154,47 +146,63 @@ static SLOW int refuse(struct phyr_iova_cache *cache, int err)
 	return err;
 }
 
-static int free_own(struct phyr_iova_cache *cache, struct strip *strip,
-		    struct phyr_iova_range range)
+/* Is a strip in the list, other than this, with free ranges? */
+static bool has_mate(const struct strip *strip)
 {
-	unsigned int slot;
-	uintptr_t bit, free, away;
+	return strip->next || (strip->prev && strip_bits(strip->prev->free));
+}
 
-	if (!strip_slot(strip, range.iova.addr >> cache->space->granule_lg2, &slot))
-		return refuse(cache, PHYR_E_NOENT);
-	bit = (uintptr_t)1 << slot % SLOT_BITS;
-	free = atom_load(&strip->free[slot / SLOT_BITS]);
-	away = atom_load(&strip->away[slot / SLOT_BITS]);
-	if ((free | away) & bit)
-		return refuse(cache, PHYR_E_NOENT);
-	if (range.len != (uint64_t)strip->cnt << cache->space->granule_lg2)
-		return refuse(cache, PHYR_E_PARTIAL);
-	atom_store(&strip->free[slot / SLOT_BITS], free | bit);
-	cache->last = strip;
-	cache->stats.own_cnt++;
-	if (++strip->free_cnt == 1)
+/* Puts a strip where it belongs that has got a free range. */
+static SLOW int settle(struct phyr_iova_cache *cache, struct strip *strip)
+{
+	if (!strip->open)
 		phyr_cache_open(cache, strip);
-	/* It is free whole, and not the last that has room. */
-	if (strip->free_cnt == strip->slots && (strip->next || strip->prev))
+	if (strip_bits(strip->free) == strip->all && has_mate(strip))
 		(void)phyr_cache_retire(cache, strip);
 	return PHYR_OK;
+}
+
+static inline int free_own(struct phyr_iova_cache *cache, struct strip *strip,
+			   struct phyr_iova_range range)
+{
+	unsigned int slot;
+	uint64_t bit, free;
+
+	if (!strip_slot(strip, range.iova.addr, &slot))
+		return refuse(cache, PHYR_E_NOENT);
+	bit = bit_of(slot);
+	free = strip_bits(strip->free);
+	if ((free | strip_bits(strip->away)) & bit)
+		return refuse(cache, PHYR_E_NOENT);
+	if (range.len != strip->range_len)
+		return refuse(cache, PHYR_E_PARTIAL);
+	free |= bit;
+	strip_store(strip->free, slot, free);
+	cache->stats.own_cnt++;
+	if (!strip->open || (free == strip->all && (strip->next || strip->prev)))
+		return settle(cache, strip);
+	return PHYR_OK;
+}
+
+static SLOW int free_elsewhere(struct phyr_iova_cache *cache, struct phyr_iova_range range)
+{
+	uint64_t granule = range.iova.addr >> cache->space->granule_lg2;
+	struct strip *strip = phyr_table_find(&cache->table, granule / 64);
+
+	if (!strip || granule - strip->first >= strip->len)
+		return free_foreign(cache, range);
+	cache->last = strip;
+	return free_own(cache, strip, range);
 }
 
 int phyr_iova_cache_free(struct phyr_iova_cache *cache, struct phyr_iova_range range)
 {
 	struct strip *strip;
-	uint64_t granule;
 
 	if (!cache)
 		return PHYR_E_INVAL;
-	granule = range.iova.addr >> cache->space->granule_lg2;
 	strip = cache->last;
-	if (!strip || granule - strip->first >= strip->len) {
-		strip = phyr_table_find(&cache->table, granule / 64);
-		if (!strip || granule - strip->first >= strip->len)
-			return free_foreign(cache, range);
-	}
-	if (!phyr_bits_aligned(range.iova.addr, cache->space->granule_lg2))
-		return refuse(cache, PHYR_E_NOENT);
+	if (!strip || range.iova.addr - strip->addr >= strip->addr_len)
+		return free_elsewhere(cache, range);
 	return free_own(cache, strip, range);
 }

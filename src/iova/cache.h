@@ -22,21 +22,26 @@
 #define SLOT_WORDS (SLOT_CNT / SLOT_BITS)
 
 struct strip {
-	uint64_t first; /* granule */
-	uint32_t len;	/* granules in use: cnt × slots */
-	uint16_t cnt;	/* granules of a range, 1 … 64 */
+	/* What the owner's calls touch, in bytes, for they know no granules: one line of a cache. */
+	uint64_t addr;
+	uint32_t addr_len;  /* of all ranges, at most 2^25 */
+	uint32_t range_len; /* of a range */
+	uint32_t inverse;   /* n × inverse >> 32 is n / range_len for its multiples in the strip */
+	bool open;	    /* in the cache's list */
+	uintptr_t free[SLOT_WORDS];
+	uintptr_t away[SLOT_WORDS];
+	uint64_t all; /* `free` when all are */
+	struct strip *next, *prev;
+	/* What the space is told, in granules. */
+	uint64_t first;
+	uint32_t len; /* cnt × slots */
+	uint16_t cnt; /* of a range, 1 … 64 */
 	uint16_t slots;
-	uint32_t inverse;  /* n × inverse >> 16 is n / cnt for n < 512 */
-	uint16_t free_cnt; /* bits of `free`, for the owner */
-	bool open;	   /* in the cache's list of strips with free ranges */
 	struct phyr_iova_cache *cache;
-	struct strip *next, *prev;	   /* that list */
 	struct strip *all_next, *all_prev; /* all strips of the cache */
 	struct strip *leaf_next;	   /* all strips of the leaf, under the lock */
 	struct strip *away_next;	   /* the stack */
 	uintptr_t queued;		   /* on the stack */
-	uintptr_t free[SLOT_WORDS];
-	uintptr_t away[SLOT_WORDS];
 };
 
 /* Strips by the words of 64 granules that they lie in: no two share one. */
@@ -59,20 +64,28 @@ static inline uint64_t strip_bits(const uintptr_t *words)
 	return bits;
 }
 
-/* The bits of all ranges of a strip. */
-static inline uint64_t strip_all(const struct strip *strip)
+/* Which of the words has the bit of a slot: at a place that is known where there is one only. */
+static inline unsigned int strip_word(unsigned int slot)
 {
-	return UINT64_MAX >> (SLOT_CNT - strip->slots);
+	return slot / SLOT_BITS % SLOT_WORDS;
 }
 
-/* A range's place in its strip; false when no range starts there. */
-static inline bool strip_slot(const struct strip *strip, uint64_t granule, unsigned int *ret_slot)
+/* Stores the word of all bits in which that of a slot is. */
+static inline void strip_store(uintptr_t *words, unsigned int slot, uint64_t bits)
 {
-	uint32_t offset = (uint32_t)(granule - strip->first);
-	uint32_t slot = offset * strip->inverse >> 16;
+	unsigned int word = strip_word(slot);
+
+	atom_store(&words[word], (uintptr_t)(bits >> word * SLOT_BITS % 64));
+}
+
+/* A range's place in the strip that its address is in; false when no range starts there. */
+static inline bool strip_slot(const struct strip *strip, uint64_t addr, unsigned int *ret_slot)
+{
+	uint32_t offset = (uint32_t)(addr - strip->addr);
+	uint32_t slot = (uint32_t)((uint64_t)offset * strip->inverse >> 32);
 
 	*ret_slot = slot;
-	return slot * strip->cnt == offset;
+	return slot * strip->range_len == offset;
 }
 
 #define FOREIGN_CNT 64
@@ -80,7 +93,7 @@ static inline bool strip_slot(const struct strip *strip, uint64_t granule, unsig
 struct phyr_iova_cache {
 	struct phyr_iova_space *space;
 	struct strip *last;		  /* the strip of the last call */
-	struct strip *open[SLOT_CNT + 1]; /* by granules of a range */
+	struct strip *open[SLOT_CNT + 1]; /* lists by granules of a range */
 	uint64_t cacheable;		  /* bit n − 1: n granules tile a strip */
 	uintptr_t away;			  /* top of the stack of strips, struct strip * */
 	struct phyr_iova_range foreign[FOREIGN_CNT];
@@ -112,6 +125,7 @@ bool phyr_cache_retire(struct phyr_iova_cache *cache, struct strip *strip);
 int phyr_cache_flush(struct phyr_iova_cache *cache);
 /* Gives back all that the cache holds; the first error of what was passed on. */
 int phyr_cache_drain(struct phyr_iova_cache *cache);
+/* Puts a strip first in its list; the list of those with free ranges, but for the first. */
 void phyr_cache_open(struct phyr_iova_cache *cache, struct strip *strip);
 void phyr_cache_close(struct phyr_iova_cache *cache, struct strip *strip);
 

@@ -7,6 +7,10 @@
 
 void phyr_cache_open(struct phyr_iova_cache *cache, struct strip *strip)
 {
+	struct strip *first = cache->open[strip->cnt];
+
+	if (first && !strip_bits(first->free))
+		phyr_cache_close(cache, first);
 	strip->prev = NULL;
 	strip->next = cache->open[strip->cnt];
 	if (strip->next)
@@ -50,12 +54,17 @@ static bool find_words(const struct phyr_iova_cache *cache, unsigned int order, 
 static void attach(struct phyr_iova_space *space, struct strip *strip)
 {
 	struct span span = { strip->first, strip->first + strip->len - 1 };
-	uint64_t free = strip_all(strip);
+	unsigned int lg2 = space->granule_lg2;
 	struct leaf *leaf;
 
+	strip->addr = strip->first << lg2;
+	strip->addr_len = strip->len << lg2;
+	strip->range_len = (uint32_t)strip->cnt << lg2;
+	strip->inverse = (uint32_t)((UINT64_C(1) << 32) / strip->range_len + 1);
+	strip->all = UINT64_MAX >> (SLOT_CNT - strip->slots);
 	/* Before others can find it: they must not take its ranges for handed out. */
 	for (unsigned int i = 0; i < SLOT_WORDS; i++)
-		atom_store(&strip->free[i], (uintptr_t)(free >> i * SLOT_BITS % 64));
+		atom_store(&strip->free[i], (uintptr_t)(strip->all >> i * SLOT_BITS % 64));
 	phyr_tree_take_tiles(&space->tree, span, strip->cnt);
 	phyr_space_count(space, strip->len, strip->slots);
 	space->cached += strip->len;
@@ -100,7 +109,6 @@ static void adopt(struct phyr_iova_cache *cache, struct strip *strip)
 	for (uint64_t word = strip->first / 64; word <= (strip->first + strip->len - 1) / 64;
 	     word++)
 		phyr_table_insert(&cache->table, word, strip);
-	strip->free_cnt = strip->slots;
 	strip->all_next = cache->all;
 	if (cache->all)
 		cache->all->all_prev = strip;
@@ -126,7 +134,6 @@ int phyr_cache_refill(struct phyr_iova_cache *cache, unsigned int cnt)
 	memset(strip, 0, sizeof(*strip));
 	strip->cache = cache;
 	strip->cnt = (uint16_t)cnt;
-	strip->inverse = 65536 / cnt + 1;
 	while ((err = try_attach(cache, strip, &leaves, &nodes)) == PHYR_E_BUSY) {
 		err = phyr_spares_grow(cache->space, leaves, nodes);
 		if (err)
@@ -152,9 +159,8 @@ static void collect_strip(struct phyr_iova_cache *cache, struct strip *strip)
 		/* Given back here and elsewhere at the same time: once too often. */
 		cache->stats.refused_cnt += (uint64_t)__builtin_popcountll(away & free);
 		atom_store(&strip->free[i], free | away);
-		strip->free_cnt += (uint16_t)__builtin_popcountll(away & ~free);
 	}
-	if (strip->free_cnt && !strip->open)
+	if (!strip->open && strip_bits(strip->free))
 		phyr_cache_open(cache, strip);
 }
 

@@ -27,19 +27,20 @@ static void queue(struct strip *strip)
 
 int phyr_strip_return(struct strip *strip, struct span span)
 {
-	unsigned int slot;
+	unsigned int slot, word;
 	uintptr_t bit, before;
 
-	if (!strip_slot(strip, span.first, &slot))
+	if (!strip_slot(strip, span.first << strip->cache->space->granule_lg2, &slot))
 		return PHYR_E_NOENT;
+	word = strip_word(slot);
 	bit = (uintptr_t)1 << slot % SLOT_BITS;
-	if (atom_load(&strip->free[slot / SLOT_BITS]) & bit)
+	if (atom_load(&strip->free[word]) & bit)
 		return PHYR_E_NOENT;
-	if (atom_load(&strip->away[slot / SLOT_BITS]) & bit)
+	if (atom_load(&strip->away[word]) & bit)
 		return PHYR_E_NOENT;
 	if (span.last - span.first != strip->cnt - 1U)
 		return PHYR_E_PARTIAL;
-	before = atom_or(&strip->away[slot / SLOT_BITS], bit);
+	before = atom_or(&strip->away[word], bit);
 	PHYR_ASSERT(!(before & bit)); /* others need the lock, and the owner only clears bits */
 	(void)before;
 	queue(strip);
