@@ -193,10 +193,10 @@ int phyr_space_choose(const struct phyr_iova_space *space, struct want *want, ui
 		return PHYR_E_LIMIT;
 	if (find_surely(space, want, ret_first))
 		return PHYR_OK;
-	if (!phyr_want_fit(want, whole, ret_first))
-		return PHYR_E_LIMIT;
 	/* Where nothing is aligned, a hole that is not long is none. */
 	if (want->fit != PHYR_FIT_FIRST_UP && want->anywhere)
-		return PHYR_E_NOSPACE;
+		return is_long(want->window, want->cnt) ? PHYR_E_NOSPACE : PHYR_E_LIMIT;
+	if (!phyr_want_fit(want, whole, ret_first))
+		return PHYR_E_LIMIT;
 	return in_any_hole(space, want, ret_first) ? PHYR_OK : PHYR_E_NOSPACE;
 }

@@ -184,39 +184,38 @@ uint64_t phyr_tree_start(const struct tree *tree, uint64_t granule)
 	return before + 1;
 }
 
+enum state { FREE, TAKEN, ENDS };
+
+static enum state state_of(const struct tree *tree, uint64_t granule)
+{
+	const struct part *part, *kid = &tree->root->part;
+	unsigned int level = tree->level + 1, unit;
+	uint64_t mask;
+
+	do {
+		part = kid;
+		unit = unit_of(--level, granule);
+		kid = kid_in(part, level, unit);
+	} while (kid);
+	mask = phyr_bits_mask(unit_lg2(level));
+	if (!is_taken(part, unit))
+		return FREE;
+	return is_end(part, unit) && (granule & mask) == mask ? ENDS : TAKEN;
+}
+
 bool phyr_tree_hole(const struct tree *tree, uint64_t granule, struct span *ret_hole)
 {
 	struct span hole = { 0, tree_last(tree) };
 	uint64_t taken;
 
-	if (phyr_tree_next_taken(tree, granule, &taken)) {
-		if (taken == granule)
-			return false;
+	if (state_of(tree, granule) != FREE)
+		return false;
+	if (phyr_tree_next_taken(tree, granule, &taken))
 		hole.last = taken - 1;
-	}
 	if (granule && phyr_tree_prev_taken(tree, granule, &taken))
 		hole.first = taken + 1;
 	*ret_hole = hole;
 	return true;
-}
-
-enum state { FREE, TAKEN, ENDS };
-
-static enum state state_of(const struct tree *tree, uint64_t granule)
-{
-	const struct part *part = &tree->root->part;
-
-	for (unsigned int level = tree->level;; level--) {
-		unsigned int unit = unit_of(level, granule);
-		const struct part *kid = kid_in(part, level, unit);
-		uint64_t mask = phyr_bits_mask(unit_lg2(level));
-
-		if (!is_taken(part, unit))
-			return FREE;
-		if (!kid)
-			return is_end(part, unit) && (granule & mask) == mask ? ENDS : TAKEN;
-		part = kid;
-	}
 }
 
 /* Does a range start at a granule? Most are asked for inside a leaf. */
