@@ -125,7 +125,10 @@ bool phyr_cache_retire(struct phyr_iova_cache *cache, struct strip *strip);
 int phyr_cache_flush(struct phyr_iova_cache *cache);
 /* Gives back all that the cache holds; the first error of what was passed on. */
 int phyr_cache_drain(struct phyr_iova_cache *cache);
-/* Puts a strip first in its list; the list of those with free ranges, but for the first. */
+/*
+ * Puts a strip first in the list of those with free ranges. The first may have none any more: most
+ * often one is given back to it before the next is taken, and it need not leave and come again.
+ */
 void phyr_cache_open(struct phyr_iova_cache *cache, struct strip *strip);
 void phyr_cache_close(struct phyr_iova_cache *cache, struct strip *strip);
 
