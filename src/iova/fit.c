@@ -83,41 +83,43 @@ unsigned int phyr_want_block(const struct want *want)
 /* The whole granules of a window, inside that of the space; empty is first > last. */
 static struct span window_in(const struct phyr_iova_space *space, struct phyr_window window)
 {
-	unsigned int lg2 = space->granule_lg2;
-	struct span span = { space->window.first, space->window.last };
-	uint64_t first = (window.first.addr >> lg2) + !phyr_bits_aligned(window.first.addr, lg2);
-	bool whole = phyr_bits_aligned(window.last.addr + 1, lg2);
+	uint64_t lg2 = space->granule_lg2, mask = phyr_bits_mask((unsigned int)lg2);
+	uint64_t first = (window.first.addr >> lg2) + ((window.first.addr & mask) != 0);
+	uint64_t end = (window.last.addr >> lg2) + ((window.last.addr & mask) == mask);
+	struct span span = space->window;
 
-	if (window.first.addr > window.last.addr || (!whole && window.last.addr >> lg2 == 0))
+	if (end == 0)
 		return (struct span){ 1, 0 };
 	if (first > span.first)
 		span.first = first;
-	if ((window.last.addr >> lg2) - !whole < span.last)
-		span.last = (window.last.addr >> lg2) - !whole;
+	if (end - 1 < span.last)
+		span.last = end - 1;
 	return span;
 }
 
 int phyr_want_init(const struct phyr_iova_space *space, uint64_t len,
 		   const struct phyr_placement *placement, struct want *want)
 {
-	struct phyr_placement place = placement ? *placement : phyr_placement_any();
+	const struct phyr_placement any = phyr_placement_any();
+	const struct phyr_placement *place = placement ? placement : &any;
 	unsigned int lg2 = space->granule_lg2;
 
-	if (len == 0 || place.phase_lg2 > 63 || place.boundary_lg2 > 63 ||
-	    place.phase > phyr_bits_mask(place.phase_lg2) ||
-	    (unsigned int)place.fit > PHYR_FIT_FIRST_UP)
+	/* Both are below 64 when none of their higher bits is set. */
+	if (len == 0 || (place->phase_lg2 | place->boundary_lg2) > 63 ||
+	    place->phase > phyr_bits_mask(place->phase_lg2) ||
+	    (unsigned int)place->fit > PHYR_FIT_FIRST_UP)
 		return PHYR_E_INVAL;
-	if (!phyr_bits_aligned(place.phase, lg2))
+	if (!phyr_bits_aligned(place->phase, lg2))
 		return PHYR_E_ALIGN;
-	if (!phyr_bits_up(len, lg2, &len) || (place.boundary_lg2 && place.boundary_lg2 < lg2))
+	if (!phyr_bits_up(len, lg2, &len) || (place->boundary_lg2 && place->boundary_lg2 < lg2))
 		return PHYR_E_LIMIT;
 	want->cnt = len >> lg2;
-	want->window = window_in(space, place.window);
-	want->phase = place.phase >> lg2;
-	want->align_lg2 = place.phase_lg2 > lg2 ? place.phase_lg2 - lg2 : 0;
-	want->bounded = place.boundary_lg2;
-	want->boundary_lg2 = place.boundary_lg2 ? place.boundary_lg2 - lg2 : 0;
+	want->window = window_in(space, place->window);
+	want->phase = place->phase >> lg2;
+	want->align_lg2 = place->phase_lg2 > lg2 ? place->phase_lg2 - lg2 : 0;
+	want->bounded = place->boundary_lg2;
+	want->boundary_lg2 = place->boundary_lg2 ? place->boundary_lg2 - lg2 : 0;
 	want->anywhere = !want->align_lg2 && !want->bounded;
-	want->fit = place.fit;
+	want->fit = place->fit;
 	return PHYR_OK;
 }

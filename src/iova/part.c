@@ -124,32 +124,56 @@ static void sum_blocks(struct part *part, unsigned int i)
 	part->blocks = (part->blocks & ~(ALL_BLOCKS << i)) | blocks << i;
 }
 
-void phyr_part_mark(struct part *part, struct span units, bool ends)
+static void set_bits(struct part *part, struct span units, bool ends)
 {
-	struct hole hole = hole_around(part, units);
-
 	for (unsigned int i = (unsigned int)units.first / 64; i <= units.last / 64; i++) {
 		part->words[i].taken |= bits_in(units, i);
 		sum_blocks(part, i);
 	}
 	if (ends)
 		part->words[units.last / 64].ends |= bit_of((unsigned int)units.last);
-	drop_hole(part, hole.first, hole.end);
-	add_hole(part, hole.first, (unsigned int)units.first);
 }
 
-void phyr_part_clear(struct part *part, struct span units)
+static void clear_bits(struct part *part, struct span units)
 {
-	struct hole hole = hole_around(part, units);
-
 	for (unsigned int i = (unsigned int)units.first / 64; i <= units.last / 64; i++) {
 		part->words[i].taken &= ~bits_in(units, i);
 		part->words[i].ends &= ~bits_in(units, i);
 		sum_blocks(part, i);
 	}
+}
+
+/* Tells the hole in which the units were. */
+static struct hole mark(struct part *part, struct span units, bool ends)
+{
+	struct hole hole = hole_around(part, units);
+
+	set_bits(part, units, ends);
+	drop_hole(part, hole.first, hole.end);
+	add_hole(part, hole.first, (unsigned int)units.first);
+	return hole;
+}
+
+/* Tells the hole in which the units are. */
+static struct hole clear(struct part *part, struct span units)
+{
+	struct hole hole = hole_around(part, units);
+
+	clear_bits(part, units);
 	if (units.first / 64 != hole.end / 64)
 		drop_hole(part, hole.first, (unsigned int)units.first);
 	add_hole(part, hole.first, hole.end);
+	return hole;
+}
+
+void phyr_part_mark(struct part *part, struct span units, bool ends)
+{
+	(void)mark(part, units, ends);
+}
+
+void phyr_part_clear(struct part *part, struct span units)
+{
+	(void)clear(part, units);
 }
 
 unsigned int phyr_part_order(const struct part *part)
@@ -162,15 +186,22 @@ unsigned int phyr_part_order(const struct part *part)
 	return phyr_bits_log2(part->blocks << 8 | 1) / 8;
 }
 
+/* What is known without the bits. */
+static void sum_rest(const struct part *part, unsigned int lg2, struct sum *sum)
+{
+	unsigned int order = phyr_part_order(part);
+
+	sum->best = lanes_max(&part->holes) << lg2;
+	sum->order = order + (order ? lg2 : 0);
+}
+
 void phyr_part_sum(const struct part *part, unsigned int level, struct sum *ret_sum)
 {
-	unsigned int order = phyr_part_order(part), lg2 = unit_lg2(level);
-	unsigned int high = phyr_part_down(part, UNIT_CNT - 1, true);
+	unsigned int high = phyr_part_down(part, UNIT_CNT - 1, true), lg2 = unit_lg2(level);
 
 	ret_sum->pre = (uint64_t)phyr_part_up(part, 0, true) << lg2;
 	ret_sum->suf = (uint64_t)(high == UNIT_CNT ? UNIT_CNT : UNIT_CNT - 1 - high) << lg2;
-	ret_sum->best = lanes_max(&part->holes) << lg2;
-	ret_sum->order = order + (order ? lg2 : 0);
+	sum_rest(part, lg2, ret_sum);
 }
 
 void phyr_part_init(struct part *part, unsigned int level)
@@ -181,12 +212,24 @@ void phyr_part_init(struct part *part, unsigned int level)
 
 void phyr_part_take(struct part *part, unsigned int level, struct span units, bool ends)
 {
-	phyr_part_mark(part, units, ends);
-	phyr_part_sum(part, level, &part->sum);
+	struct hole hole = mark(part, units, ends);
+	unsigned int lg2 = unit_lg2(level);
+
+	if (hole.first == 0)
+		part->sum.pre = units.first << lg2;
+	if (hole.end == UNIT_CNT)
+		part->sum.suf = (UNIT_CNT - 1 - units.last) << lg2;
+	sum_rest(part, lg2, &part->sum);
 }
 
 void phyr_part_give(struct part *part, unsigned int level, struct span units)
 {
-	phyr_part_clear(part, units);
-	phyr_part_sum(part, level, &part->sum);
+	struct hole hole = clear(part, units);
+	unsigned int lg2 = unit_lg2(level);
+
+	if (hole.first == 0)
+		part->sum.pre = (uint64_t)hole.end << lg2;
+	if (hole.end == UNIT_CNT)
+		part->sum.suf = (uint64_t)(UNIT_CNT - hole.first) << lg2;
+	sum_rest(part, lg2, &part->sum);
 }
