@@ -57,21 +57,28 @@ static bool pick(uint64_t ones, unsigned int order, enum which which, unsigned i
 	return true;
 }
 
+/* Takes out the first of some bits in the order of a search; false when there is none. */
+static bool pop_bit(uint64_t *bits, enum which which, unsigned int *ret_bit)
+{
+	if (!*bits)
+		return false;
+	*ret_bit = which == LOWEST ? phyr_bits_ctz(*bits) : phyr_bits_log2(*bits);
+	*bits &= ~bit_of(*ret_bit);
+	return true;
+}
+
 /* A group of free units inside one word; the tightest is not in a word that is free whole. */
 static bool in_words(const struct part *part, unsigned int level, const struct search *search,
 		     uint64_t base, uint64_t *ret)
 {
-	unsigned int lg2 = unit_lg2(level), least = PART_LG2;
+	unsigned int lg2 = unit_lg2(level), least = PART_LG2, i;
+	uint64_t words = part->blocks >> (search->order - lg2) * 8 & 0xff;
 
-	for (unsigned int n = 0; n < WORD_CNT; n++) {
-		unsigned int i = search->which == LOWEST ? n : WORD_CNT - 1 - n;
+	while (pop_bit(&words, search->which, &i)) {
 		uint64_t word_base = base + ((uint64_t)i * 64 << lg2);
-		uint64_t free = ~part->words[i].taken;
+		uint64_t free = ~part->words[i].taken & units_in(search->window, word_base, lg2);
 		unsigned int first, order;
 
-		if (!(part->blocks >> ((search->order - lg2) * 8 + i) & 1))
-			continue;
-		free &= units_in(search->window, word_base, lg2);
 		if (!pick(free, search->order - lg2, search->which, &first, &order) ||
 		    order >= least)
 			continue;
@@ -163,8 +170,20 @@ static bool in_unit(const struct node *node, unsigned int level, const struct se
 		return false;
 	if (!is_taken(&node->part, unit))
 		return in_free(search, all, ret);
-	return kid && node->order[unit] > search->order &&
+	return kid && kid_order(node, unit) > search->order &&
 	       find_in(kid, level - 1, search, all.first, ret);
+}
+
+/* The kids among 64 units that have such a block. */
+static uint64_t kids_with(const struct node *node, unsigned int word, unsigned int order)
+{
+	uint64_t set = 0;
+
+	if (!node->kid_cnt || bytes_get(node->orders, word) <= order)
+		return 0;
+	for (unsigned int i = 0; i < 8; i++)
+		set |= bytes_reach(node->order[word * 8 + i], order + 1) << i * 8;
+	return set;
 }
 
 /* A block that is so much larger was never broken: the highest is as good, and keeps all together. */
@@ -177,23 +196,19 @@ static bool is_tight(uint64_t order, const struct search *search)
 static bool in_tightest_kid(const struct node *node, unsigned int level,
 			    const struct search *search, uint64_t base, uint64_t *ret)
 {
-	unsigned int best = 0;
+	unsigned int best = 0, lg2 = unit_lg2(level);
 	uint64_t least = UINT64_MAX;
 
 	for (unsigned int word = 0; word < WORD_CNT; word++) {
-		uint64_t set = 0;
+		uint64_t set = kids_with(node, word, search->order);
 
-		if (bytes_get(node->orders, word) > search->order)
-			set = node->kids[word] &
-			      units_in(search->window,
-				       base + ((uint64_t)word * 64 << unit_lg2(level)),
-				       unit_lg2(level));
+		if (set)
+			set &= units_in(search->window, base + ((uint64_t)word * 64 << lg2), lg2);
 		for (; set; set &= set - 1) {
 			unsigned int unit = word * 64 + phyr_bits_ctz(set);
-			uint64_t order = node->order[unit];
+			uint64_t order = kid_order(node, unit);
 
-			if (order > search->order && order <= least &&
-			    is_tight(order - 1, search)) {
+			if (order <= least && is_tight(order - 1, search)) {
 				least = order;
 				best = unit;
 			}
@@ -214,33 +229,31 @@ static bool in_tightest_unit(const struct node *node, unsigned int level,
 	return true;
 }
 
+/* The words in which units are free or kids have such a block. */
+static uint64_t words_with(const struct node *node, unsigned int order)
+{
+	uint64_t words = node->part.blocks & 0xff;
+
+	return node->kid_cnt ? words | bytes_reach(node->orders, order + 1) : words;
+}
+
 /* The highest or lowest unit that holds one, those that the window cuts included. */
 static bool in_first(const struct node *node, unsigned int level, const struct search *search,
 		     uint64_t base, uint64_t *ret)
 {
 	struct span units = units_touching(search->window, base, unit_lg2(level));
+	uint64_t words =
+		words_with(node, search->order) &
+		bits_between((unsigned int)units.first / 64, (unsigned int)units.last / 64);
+	unsigned int word, bit;
 
-	for (unsigned int n = 0; n < WORD_CNT; n++) {
-		unsigned int word = search->which == LOWEST ? n : WORD_CNT - 1 - n;
-		uint64_t set = ~node->part.words[word].taken;
+	while (pop_bit(&words, search->which, &word)) {
+		uint64_t set = ~node->part.words[word].taken | kids_with(node, word, search->order);
 
-		if (word < units.first / 64 || word > units.last / 64)
-			continue;
-		if (node->kid_cnt && bytes_get(node->orders, word) > search->order)
-			set |= node->kids[word];
 		set &= bits_in(units, word);
-
-		while (set) {
-			unsigned int bit = search->which == LOWEST ? phyr_bits_ctz(set) :
-								     phyr_bits_log2(set);
-
-			set &= ~bit_of(bit);
-			bit += word * 64;
-			if (is_kid(node, bit) && node->order[bit] <= search->order)
-				continue;
-			if (in_unit(node, level, search, base, bit, ret))
+		while (pop_bit(&set, search->which, &bit))
+			if (in_unit(node, level, search, base, word * 64 + bit, ret))
 				return true;
-		}
 	}
 	return false;
 }

@@ -42,6 +42,15 @@ static inline void bytes_set(uint64_t *bytes, unsigned int i, uint64_t number)
 	*bytes = (*bytes & ~(UINT64_C(0xff) << i * 8)) | number << i * 8;
 }
 
+/* Bit i is set where number i is at least that. */
+static inline uint64_t bytes_reach(uint64_t bytes, uint64_t least)
+{
+	uint64_t ones = tops_at_least(bytes, least * (BYTE_TOPS >> 7), BYTE_TOPS) >> 7;
+
+	/* Each of them comes into the top byte once, and no two to one place. */
+	return ones * UINT64_C(0x0102040810204080) >> 56;
+}
+
 static inline uint64_t bytes_max(uint64_t bytes)
 {
 	for (unsigned int shift = 32; shift >= 8; shift /= 2)

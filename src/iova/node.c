@@ -37,14 +37,14 @@ static uint64_t put(uint64_t *numbers, unsigned int i, uint64_t number, uint64_t
 	return grows ? larger(number, top) : largest_of_8(numbers + i / 8 * 8);
 }
 
-static uint8_t count_orders(const struct node *node, unsigned int word)
+static uint64_t largest_order_in(const struct node *node, unsigned int word)
 {
-	const uint8_t *order = node->order + word * 64;
-	uint8_t most = 0;
+	const uint64_t *order = node->order + word * 8;
+	uint64_t most = order[0];
 
-	for (unsigned int i = 0; i < 64; i++)
-		most = order[i] > most ? order[i] : most;
-	return most;
+	for (unsigned int i = 1; i < 8; i++)
+		most = tops_larger(most, order[i], BYTE_TOPS, 7);
+	return bytes_max(most);
 }
 
 static uint64_t largest_order(const struct node *node)
@@ -74,15 +74,14 @@ static void refresh_best(struct node *node, unsigned int unit)
 static void refresh_order(struct node *node, unsigned int unit)
 {
 	const struct part *kid = kid_at(node, unit);
-	uint8_t order = kid ? (uint8_t)kid->sum.order : 0;
-	uint8_t before = node->order[unit];
+	uint64_t order = kid ? kid->sum.order : 0, before = kid_order(node, unit);
 	uint64_t most = bytes_get(node->orders, unit / 64);
 
-	node->order[unit] = order;
+	bytes_set(&node->order[unit / 8], unit & 7, order);
 	if (order >= most)
 		bytes_set(&node->orders, unit / 64, order);
 	else if (before == most)
-		bytes_set(&node->orders, unit / 64, count_orders(node, unit / 64));
+		bytes_set(&node->orders, unit / 64, largest_order_in(node, unit / 64));
 }
 
 static void refresh_unit(struct node *node, unsigned int level, unsigned int unit)
