@@ -28,6 +28,40 @@ static void fill_scattered(struct phyrsim_node *node, unsigned int first, const 
 		phyrsim_store(node->pa, items, first + j, prot | format_oa(place, runs[j].pa));
 }
 
+/* Neighbours in memory that are neighbours in the table: from one item to the next it is a sum. */
+static void fill_series(struct phyrsim_node *node, size_t first, size_t cnt, uint64_t item,
+			uint64_t step)
+{
+	uint64_t *restrict items = node->items;
+
+	for (size_t j = 0; j < cnt; j++, item += step)
+		phyrsim_store(node->pa, items, first + j, item);
+}
+
+/*
+ * Leaves of one item each. Their bits of address are counted up as they lie in the item, until those
+ * change that an item has somewhere else.
+ */
+static void fill_linear(struct phyrsim_node *node, size_t first, size_t cnt, phyr_pa pa,
+			const struct phyrsim_place *place, uint64_t prot)
+{
+	const uint64_t step = format_oa(place, phyr_pa_at(phyr_bits_size(node->item_lg2)));
+
+	while (cnt > 0) {
+		size_t series = cnt;
+
+		if (place->high_mask) {
+			uint64_t rest = ((~pa.addr & place->mask) >> node->item_lg2) + 1;
+
+			series = rest < cnt ? (size_t)rest : cnt;
+		}
+		fill_series(node, first, series, prot | format_oa(place, pa), step);
+		first += series;
+		cnt -= series;
+		pa.addr += (uint64_t)series << node->item_lg2;
+	}
+}
+
 /* Writes the items of a piece. */
 static inline void write_piece(const struct phyrsim_pagetable *table, struct phyrsim_node *node,
 			       const struct piece *piece, uint64_t prot)
@@ -36,7 +70,6 @@ static inline void write_piece(const struct phyrsim_pagetable *table, struct phy
 	unsigned int first = phyrsim_index(node, piece->at);
 	unsigned int cnt = (unsigned int)(piece->len >> item_lg2);
 	const struct phyrsim_place place = table->geometry.place; /* no store changes it */
-	uint64_t *restrict items = node->items;
 	uint64_t pa = piece->pa;
 
 	prot |= format_shape(table, piece->lg2, piece->level);
@@ -50,10 +83,6 @@ static inline void write_piece(const struct phyrsim_pagetable *table, struct phy
 			fill_repeated(node, first, own_cnt,
 				      prot | format_oa(&place, phyr_pa_at(pa)));
 	} else {
-		const uint64_t step = phyr_bits_size(item_lg2);
-
-		for (size_t j = 0; j < cnt; j++, pa += step)
-			phyrsim_store(node->pa, items, first + j,
-				      prot | format_oa(&place, phyr_pa_at(pa)));
+		fill_linear(node, first, cnt, phyr_pa_at(pa), &place, prot);
 	}
 }
