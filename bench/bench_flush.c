@@ -31,7 +31,11 @@ static void flush_all(void *ctx)
 	flush_cnt++;
 }
 
-static const struct phyr_iommu_ops ops = { NULL, NULL, NULL, NULL, flush, flush_all, flush };
+static const struct phyr_iommu_ops ops = {
+	.flush = flush,
+	.flush_all = flush_all,
+	.release = flush,
+};
 
 struct world {
 	struct phyr_iova_space *space;

@@ -180,9 +180,15 @@ static inline void backend_flush(void *ctx, struct phyr_gather *gather)
 	phyr_gather_init(gather);
 }
 
-static const struct phyr_iommu_ops backend_ops = { backend_caps,   backend_map,	  backend_sync,
-						   backend_unmap,  backend_flush, backend_flush_all,
-						   backend_release };
+static const struct phyr_iommu_ops backend_ops = {
+	.caps = backend_caps,
+	.map = backend_map,
+	.sync_map = backend_sync,
+	.unmap = backend_unmap,
+	.flush = backend_flush,
+	.flush_all = backend_flush_all,
+	.release = backend_release,
+};
 
 static inline void copy_bytes(void *ctx, phyr_pa to, phyr_pa from, uint64_t len)
 {

@@ -220,8 +220,15 @@ static inline void fake_release(void *ctx, struct phyr_gather *gather)
 	phyr_gather_init(gather);
 }
 
-static const struct phyr_iommu_ops fake_ops = { fake_caps,  fake_map,	    fake_sync,	 fake_unmap,
-						fake_flush, fake_flush_all, fake_release };
+static const struct phyr_iommu_ops fake_ops = {
+	.caps = fake_caps,
+	.map = fake_map,
+	.sync_map = fake_sync,
+	.unmap = fake_unmap,
+	.flush = fake_flush,
+	.flush_all = fake_flush_all,
+	.release = fake_release,
+};
 
 /* What a pool copies, and zeroes. */
 static inline void copy_bytes(void *ctx, phyr_pa to, phyr_pa from, uint64_t len)

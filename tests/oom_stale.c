@@ -61,8 +61,11 @@ static void noting_survives_failed_allocations(void **state)
 
 		for (size_t n = 0; !done; n++) {
 			struct phyr_range run = { phyr_pa_at(0x7000), 512 * K4 };
-			struct phyr_iommu_map pages = { phyr_iova_at(AT), &run,	       1, RW,
-							PHYR_KIND_SYSTEM, { 0, -1, 0 } };
+			struct phyr_iommu_map pages = { .iova = { AT },
+							.runs = &run,
+							.run_cnt = 1,
+							.perm = RW,
+							.source.fd = -1 };
 			struct world w;
 
 			world_open(&w, &inval);

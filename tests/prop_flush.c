@@ -110,7 +110,11 @@ static void release(void *ctx, struct phyr_gather *gather)
 	phyr_gather_init(gather);
 }
 
-static const struct phyr_iommu_ops ops = { NULL, NULL, NULL, NULL, flush, flush_all, release };
+static const struct phyr_iommu_ops ops = {
+	.flush = flush,
+	.flush_all = flush_all,
+	.release = release,
+};
 
 static struct phyr_iova_range page_at(uint64_t page)
 {

@@ -126,8 +126,9 @@ static inline int map_perm(struct world *w, uint64_t iova, uint64_t pa, uint64_t
 			   enum phyr_perm perm)
 {
 	struct phyr_range run = { phyr_pa_at(pa), len };
-	struct phyr_iommu_map map = { phyr_iova_at(iova), &run,	       1, perm,
-				      PHYR_KIND_SYSTEM,	  { 0, -1, 0 } };
+	struct phyr_iommu_map map = {
+		.iova = { iova }, .runs = &run, .run_cnt = 1, .perm = perm, .source.fd = -1
+	};
 	struct phyr_iova_range range = { phyr_iova_at(iova), len };
 	int err = w->backend.ops->map(w->backend.ctx, &map);
 

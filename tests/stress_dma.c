@@ -160,7 +160,15 @@ static void release(void *ctx, struct phyr_gather *gather)
 	phyr_gather_init(gather);
 }
 
-static const struct phyr_iommu_ops ops = { caps, map, sync_map, unmap, flush, flush_all, release };
+static const struct phyr_iommu_ops ops = {
+	.caps = caps,
+	.map = map,
+	.sync_map = sync_map,
+	.unmap = unmap,
+	.flush = flush,
+	.flush_all = flush_all,
+	.release = release,
+};
 
 static void copy(void *ctx, phyr_pa to, phyr_pa from, uint64_t len)
 {

@@ -107,7 +107,10 @@ static void release(void *ctx, struct phyr_gather *gather)
 	phyr_gather_init(gather);
 }
 
-static const struct phyr_iommu_ops ops = { NULL, NULL, NULL, NULL, NULL, flush_all, release };
+static const struct phyr_iommu_ops ops = {
+	.flush_all = flush_all,
+	.release = release,
+};
 
 static bool take(struct actor *a, struct phyr_iova_range *ret_range)
 {

@@ -133,8 +133,13 @@ static void fake_flush(void *ctx, struct phyr_gather *gather)
 	phyr_gather_init(gather);
 }
 
-static const struct phyr_iommu_ops fake_ops = { fake_caps,  fake_map, fake_sync, fake_unmap,
-						fake_flush, NULL,     NULL };
+static const struct phyr_iommu_ops fake_ops = {
+	.caps = fake_caps,
+	.map = fake_map,
+	.sync_map = fake_sync,
+	.unmap = fake_unmap,
+	.flush = fake_flush,
+};
 
 static int before_case(void **state)
 {

@@ -81,8 +81,7 @@ static struct phyrsim_iommu_stats stats_of(const struct world *w)
 static struct phyr_iova_range map(struct world *w, uint64_t len)
 {
 	struct phyr_placement placement = phyr_placement_any();
-	struct phyr_iommu_map map = { { 0 },	   NULL, 1, PHYR_PERM_READ_WRITE, PHYR_KIND_SYSTEM,
-				      { 0, -1, 0 } };
+	struct phyr_iommu_map map = { .run_cnt = 1, .perm = PHYR_PERM_READ_WRITE, .source.fd = -1 };
 	struct phyr_range run = { { M2 + PAGE }, len };
 	struct phyr_iova_range range;
 

@@ -53,10 +53,11 @@ static int teardown(void **state)
 
 static int map_runs(struct world *w, uint64_t iova, const struct phyr_range *runs, size_t run_cnt)
 {
-	struct phyr_iommu_map map = {
-		phyr_iova_at(iova), runs,	 run_cnt, PHYR_PERM_READ_WRITE,
-		PHYR_KIND_SYSTEM,   { 0, -1, 0 }
-	};
+	struct phyr_iommu_map map = { .iova = { iova },
+				      .runs = runs,
+				      .run_cnt = run_cnt,
+				      .perm = PHYR_PERM_READ_WRITE,
+				      .source.fd = -1 };
 
 	return w->backend.ops->map(w->backend.ctx, &map);
 }
@@ -202,10 +203,12 @@ static void memory_of_every_kind_is_mapped_alike(void **state)
 	struct world *w = *state;
 
 	for (uint64_t kind = 0; kind < PHYR_KIND_CNT; kind++) {
-		struct phyr_iommu_map map = {
-			phyr_iova_at(kind * K4), &run,	      1, PHYR_PERM_READ,
-			(enum phyr_kind)kind,	 { 0, -1, 0 }
-		};
+		struct phyr_iommu_map map = { .iova = { kind * K4 },
+					      .runs = &run,
+					      .run_cnt = 1,
+					      .perm = PHYR_PERM_READ,
+					      .kind = (enum phyr_kind)kind,
+					      .source.fd = -1 };
 
 		assert_int_equal(w->backend.ops->map(w->backend.ctx, &map), PHYR_OK);
 		assert_int_equal(walk(w, kind * K4).perm, PHYR_PERM_READ);
