@@ -22,6 +22,10 @@ extern "C" {
 
 /** Bits of the block code: 52-bit page number and one bit to mark the order. */
 #define PHYR_CHUNK_CODE_BITS 53
+/** What a word of one page has beside the page's number: count 1, order 0. */
+#define PHYR_CHUNK_PAGE (UINT64_C(1) << PHYR_CHUNK_CODE_BITS)
+/** Where in the word that is. */
+#define PHYR_CHUNK_PAGE_MASK (~((UINT64_C(1) << PHYR_CHUNK_CODE_BITS) - 1) | 1)
 /** Largest repeat count of the one-word form. */
 #define PHYR_CHUNK_COUNT_MAX UINT64_C(2047)
 /** Largest order of a block. [log2 pages] */
@@ -148,6 +152,19 @@ static inline struct phyr_tag phyr_chunk_decode_tag(uint64_t word)
 	tag.kind = (enum phyr_kind)(word >> 32 & 0xff);
 	tag.provider = (uint32_t)word;
 	return tag;
+}
+
+/**
+ * @brief The page of a word that is one: of which the bits of PHYR_CHUNK_PAGE_MASK are PHYR_CHUNK_PAGE.
+ *
+ * @param[in] word such a word
+ * @return its address
+ * @complexity O(1)
+ * @threads any
+ */
+static inline phyr_pa phyr_chunk_page(uint64_t word)
+{
+	return phyr_pa_at(word << (64 - PHYR_CHUNK_CODE_BITS));
 }
 
 /**

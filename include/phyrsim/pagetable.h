@@ -197,6 +197,31 @@ PHYR_API PHYR_NODISCARD int phyrsim_pagetable_map(struct phyrsim_pagetable *tabl
 						  enum phyr_perm perm, unsigned int attrs);
 
 /**
+ * @brief Maps pages that a list has as one word each, behind one another in one walk: as
+ * phyrsim_pagetable_map() of runs of one page each, from half the memory.
+ *
+ * @param[in,out] table the table
+ * @param[in]     iova  of the first page
+ * @param[in]     words of a list, each of one page (chunk.h: PHYR_CHUNK_PAGE)
+ * @param[in]     word_cnt 1 or more
+ * @param[in]     perm  what the device may do
+ * @param[in]     attrs of enum phyrsim_attr; what the format cannot say is left out
+ * @return PHYR_OK
+ * @return PHYR_E_INVAL  an argument is NULL, word_cnt is 0, a word is something else, perm is 0 or
+ *                       unknown, an attribute is unknown
+ * @return PHYR_E_ALIGN  iova is no multiple of the granule, or the granule is larger than a page
+ * @return PHYR_E_RANGE  as phyrsim_pagetable_map()
+ * @return PHYR_E_EXISTS as phyrsim_pagetable_map()
+ * @return PHYR_E_NOMEM  as phyrsim_pagetable_map()
+ * @complexity O(pages)
+ * @threads caller serialises calls on one table
+ */
+PHYR_API PHYR_NODISCARD int phyrsim_pagetable_map_pages(struct phyrsim_pagetable *table,
+							phyr_iova iova, const uint64_t *words,
+							size_t word_cnt, enum phyr_perm perm,
+							unsigned int attrs);
+
+/**
  * @brief Removes every leaf of a range; needs no memory and never splits a leaf (pagetable_split.h
  *        does).
  *

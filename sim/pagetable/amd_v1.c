@@ -136,6 +136,7 @@ const struct phyrsim_format_ops phyrsim_format_amd_v1 = {
 	.sizes = { SIZES },
 	.measure = phyrsim_measure_levels,
 	.map = format_map,
+	.map_pages = format_map_pages,
 	.unmap = format_unmap,
 	.next = format_next,
 	.next_dirty = format_next_dirty,

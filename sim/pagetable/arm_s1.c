@@ -75,6 +75,7 @@ const struct phyrsim_format_ops phyrsim_format_arm_s1 = {
 	.dirty_feature = PHYRSIM_FEATURE_DIRTY,
 	.measure = phyrsim_arm_measure,
 	.map = format_map,
+	.map_pages = format_map_pages,
 	.unmap = format_unmap,
 	.next = format_next,
 	.next_dirty = format_next_dirty,

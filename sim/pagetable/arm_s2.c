@@ -66,6 +66,7 @@ const struct phyrsim_format_ops phyrsim_format_arm_s2 = {
 	.root_lg2 = 4,
 	.measure = phyrsim_arm_measure,
 	.map = format_map,
+	.map_pages = format_map_pages,
 	.unmap = format_unmap,
 	.next = format_next,
 	.next_dirty = format_next_dirty,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The cut of an array of runs into leaves: greedy, which for powers of two gives the fewest, and
+ * The cut of an array of runs or pages into leaves: greedy, which for powers of two gives the fewest, and
  * in pieces of neighbouring leaves of one size in one table, as they are written.
  *
  * Not here: what a leaf looks like; whether its place is free.
@@ -8,11 +8,14 @@
 #ifndef PHYRSIM_PAGETABLE_CUT_H
 #define PHYRSIM_PAGETABLE_CUT_H
 
+#include <phyr/chunk.h>
+
 #include "table.h"
 
 /* Neighbouring leaves of one size in one table. */
 struct piece {
 	uint64_t at;
+	const uint64_t *words;	       /* one for each leaf, which is a page; NULL = */
 	const struct phyr_range *runs; /* one for each leaf, a granule long; NULL = one behind */
 	uint64_t pa;		       /* another, from here */
 	uint64_t len;
@@ -44,23 +47,57 @@ static inline struct phyrsim_span cut_span(const struct phyrsim_leaf *leaf)
 
 /* Where the cut of an array of runs stands. */
 struct cut {
+	const uint64_t *words;	      /* the next; NULL: runs */
 	const struct phyr_range *run; /* the next */
 	const struct phyr_range *end;
 	phyr_sizes sizes;
 	uint64_t last; /* table offset, of all runs */
 	uint64_t at;
 	uint64_t pa;
-	uint64_t left; /* [bytes] of the current run */
+	uint64_t left; /* [bytes] of the current run, of all words */
 };
 
 static inline struct cut cut_begin(const struct phyrsim_pagetable *table, struct phyrsim_span span,
 				   const struct phyr_range *runs, size_t run_cnt)
 {
+	struct cut cut = { NULL, runs, runs + run_cnt, table->geometry.sizes, span.last, span.first,
+			   0,	 0 };
+
+	return cut;
+}
+
+static inline struct cut cut_begin_pages(struct phyrsim_span span, const uint64_t *words)
+{
 	struct cut cut = {
-		runs, runs + run_cnt, table->geometry.sizes, span.last, span.first, 0, 0
+		.words = words,
+		.last = span.last,
+		.at = span.first,
+		.left = span.last - span.first + 1,
 	};
 
 	return cut;
+}
+
+/* [bytes] from the next leaf to the end of its table of level 0. */
+static inline uint64_t cut_rest(const struct cut *cut, unsigned int granule_lg2)
+{
+	return (~cut->at & phyr_bits_mask(phyrsim_item_lg2(granule_lg2, 1))) + 1;
+}
+
+/* All words that one table takes. */
+static inline bool cut_pages(struct cut *cut, unsigned int granule_lg2, struct piece *ret_piece)
+{
+	uint64_t rest = cut_rest(cut, granule_lg2), len = cut->left < rest ? cut->left : rest;
+
+	if (len == 0)
+		return false;
+	*ret_piece = (struct piece){
+		.at = cut->at, .words = cut->words, .len = len, .lg2 = granule_lg2
+	};
+	cut->words += len >> granule_lg2;
+	cut->at += len;
+	cut->left -= len;
+	return true;
 }
 
 /* How many of the next runs, at most cnt, are a granule long. */
@@ -82,11 +119,10 @@ static inline size_t cut_granules(const struct cut *cut, size_t cnt, unsigned in
 /* Scattered granules are the common case, and need no thought: all that one table takes. */
 static inline void cut_scattered(struct cut *cut, unsigned int granule_lg2, struct piece *ret_piece)
 {
-	uint64_t rest = ~cut->at & phyr_bits_mask(phyrsim_item_lg2(granule_lg2, 1));
 	size_t cnt;
 
 	cut->run--; /* back to the current one */
-	cnt = cut_granules(cut, (size_t)(rest >> granule_lg2) + 1, granule_lg2);
+	cnt = cut_granules(cut, (size_t)(cut_rest(cut, granule_lg2) >> granule_lg2), granule_lg2);
 	ret_piece->runs = cut->run;
 	ret_piece->len = (uint64_t)cnt << granule_lg2;
 	ret_piece->lg2 = granule_lg2;
@@ -115,6 +151,8 @@ static inline bool cut_next(struct cut *cut, unsigned int granule_lg2, struct pi
 {
 	uint64_t edge;
 
+	if (cut->words)
+		return cut_pages(cut, granule_lg2, ret_piece);
 	if (cut->left == 0) {
 		if (cut->run == cut->end)
 			return false;
@@ -124,6 +162,7 @@ static inline bool cut_next(struct cut *cut, unsigned int granule_lg2, struct pi
 	}
 	ret_piece->at = cut->at;
 	ret_piece->pa = cut->pa;
+	ret_piece->words = NULL;
 	ret_piece->runs = NULL;
 	if (cut->left == phyr_bits_size(granule_lg2) && cut->run[-1].len == cut->left) {
 		cut_scattered(cut, granule_lg2, ret_piece);

@@ -159,16 +159,11 @@ static void fill(struct phyrsim_pagetable *table, struct cut cut, uint64_t prot)
 	}
 }
 
-/* Apart from format_map(), which is to stay small. */
-static PHYRSIM_NOINLINE int map_runs(struct phyrsim_pagetable *table, struct phyrsim_span span,
-				     const struct phyr_range *runs, size_t run_cnt, uint64_t prot)
+static int map_cut(struct phyrsim_pagetable *table, struct phyrsim_span span, struct cut cut,
+		   uint64_t prot)
 {
-	const struct cut cut = cut_begin(table, span, runs, run_cnt);
 	struct phyrsim_node *fresh = NULL;
-	struct phyrsim_node *node = phyrsim_lowest(table, span.first);
 
-	if (run_cnt == 1 && is_item(table, node, span) && is_leaf(table, node, runs->pa))
-		return map_large(table, node, span.first, runs->pa, prot);
 	if (look_any(table, span))
 		return PHYR_E_EXISTS;
 	if (!in_one_table(table, span) && make_tables(table, span, cut, &fresh) != PHYR_OK) {
@@ -202,14 +197,14 @@ static bool grow(struct phyrsim_pagetable *table, uint64_t last)
 }
 
 /* Maps what the top does not cover. Hardware that has not been told of the new top sees nothing. */
-static PHYRSIM_NOINLINE int map_beyond(struct phyrsim_pagetable *table, struct phyrsim_span span,
-				       const struct phyr_range *runs, size_t run_cnt, uint64_t prot)
+static int map_beyond(struct phyrsim_pagetable *table, struct phyrsim_span span, struct cut cut,
+		      uint64_t prot)
 {
 	unsigned int level_cnt = table->geometry.level_cnt;
 	int err = PHYR_E_NOMEM;
 
 	if (grow(table, span.last))
-		err = map_runs(table, span, runs, run_cnt, prot);
+		err = map_cut(table, span, cut, prot);
 	if (err == PHYR_OK)
 		phyrsim_top_keep(table);
 	else
@@ -217,6 +212,28 @@ static PHYRSIM_NOINLINE int map_beyond(struct phyrsim_pagetable *table, struct p
 	return err;
 }
 #endif
+
+/* Whatever a cut has. */
+static PHYRSIM_NOINLINE int map_any(struct phyrsim_pagetable *table, struct phyrsim_span span,
+				    struct cut cut, uint64_t prot)
+{
+#if FORMAT_GROWS
+	if (span.last > table->top->span.last)
+		return map_beyond(table, span, cut, prot);
+#endif
+	return map_cut(table, span, cut, prot);
+}
+
+/* Apart from format_map(), which is to stay small. */
+static PHYRSIM_NOINLINE int map_runs(struct phyrsim_pagetable *table, struct phyrsim_span span,
+				     const struct phyr_range *runs, size_t run_cnt, uint64_t prot)
+{
+	struct phyrsim_node *node = phyrsim_lowest(table, span.first);
+
+	if (run_cnt == 1 && is_item(table, node, span) && is_leaf(table, node, runs->pa))
+		return map_large(table, node, span.first, runs->pa, prot);
+	return map_any(table, span, cut_begin(table, span, runs, run_cnt), prot);
+}
 
 static int format_map(struct phyrsim_pagetable *table, struct phyrsim_span span,
 		      const struct phyr_range *runs, size_t run_cnt, struct phyrsim_use use)
@@ -227,7 +244,7 @@ static int format_map(struct phyrsim_pagetable *table, struct phyrsim_span span,
 
 #if FORMAT_GROWS
 	if (span.last > table->top->span.last)
-		return map_beyond(table, span, runs, run_cnt, prot);
+		return map_any(table, span, cut_begin(table, span, runs, run_cnt), prot);
 #endif
 	node = phyrsim_lowest(table, span.first);
 	if (node->level > 0 || !is_item(table, node, span))
@@ -235,6 +252,13 @@ static int format_map(struct phyrsim_pagetable *table, struct phyrsim_span span,
 	phyrsim_near_set(table, node);
 	return map_item(table, node, granule, span.first,
 			prot | format_oa(&table->geometry.place, runs->pa));
+}
+
+static int format_map_pages(struct phyrsim_pagetable *table, struct phyrsim_span span,
+			    const uint64_t *words, struct phyrsim_use use)
+{
+	return map_any(table, span, cut_begin_pages(span, words),
+		       format_prot(table, use.perm, use.attrs));
 }
 
 /* Does the leaf that item i belongs to reach out of the span? */

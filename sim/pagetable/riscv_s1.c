@@ -29,6 +29,7 @@ const struct phyrsim_format_ops phyrsim_format_riscv_s1 = {
 	.sizes = { SIZES },
 	.measure = riscv_measure,
 	.map = format_map,
+	.map_pages = format_map_pages,
 	.unmap = format_unmap,
 	.next = format_next,
 	.next_dirty = format_next_dirty,

@@ -220,12 +220,17 @@ static PHYRSIM_NOINLINE int map_guarded(struct phyrsim_pagetable *table, struct 
 	return err;
 }
 
-static inline int map_checked(struct phyrsim_pagetable *table, phyr_iova iova,
-			      const struct phyr_range *runs, size_t run_cnt, struct phyrsim_use use,
-			      struct checked checked)
+static inline bool is_use(struct phyrsim_use use)
+{
+	return use.perm >= PHYR_PERM_READ && use.perm <= PHYR_PERM_READ_WRITE &&
+	       use.attrs <= ATTRS_ALL;
+}
+
+/* Where memory that was checked is to lie. */
+static inline int place(const struct phyrsim_pagetable *table, phyr_iova iova,
+			struct checked checked, struct phyrsim_span *ret_span)
 {
 	struct phyr_iova_range range = { iova, checked.len };
-	struct phyrsim_span span;
 
 	if (checked.err == PHYR_E_INVAL)
 		return checked.err;
@@ -233,8 +238,18 @@ static inline int map_checked(struct phyrsim_pagetable *table, phyr_iova iova,
 		return PHYR_E_ALIGN;
 	if (checked.err != PHYR_OK)
 		return checked.err;
-	if (!phyrsim_span_of(&table->geometry, range, &span))
-		return PHYR_E_RANGE;
+	return phyrsim_span_of(&table->geometry, range, ret_span) ? PHYR_OK : PHYR_E_RANGE;
+}
+
+static inline int map_checked(struct phyrsim_pagetable *table, phyr_iova iova,
+			      const struct phyr_range *runs, size_t run_cnt, struct phyrsim_use use,
+			      struct checked checked)
+{
+	struct phyrsim_span span;
+	int err = place(table, iova, checked, &span);
+
+	if (err)
+		return err;
 	if (table->guard)
 		return map_guarded(table, span, runs, run_cnt, use);
 	return table->ops->map(table, span, runs, run_cnt, use);
@@ -256,13 +271,56 @@ int phyrsim_pagetable_map(struct phyrsim_pagetable *table, phyr_iova iova,
 {
 	const struct phyrsim_use use = { perm, attrs };
 
-	if (!table || !runs || run_cnt == 0)
-		return PHYR_E_INVAL;
-	if (perm < PHYR_PERM_READ || perm > PHYR_PERM_READ_WRITE || attrs > ATTRS_ALL)
+	if (!table || !runs || run_cnt == 0 || !is_use(use))
 		return PHYR_E_INVAL;
 	if (run_cnt > 1)
 		return map_array(table, iova, runs, run_cnt, use);
 	return map_checked(table, iova, runs, 1, use, check_run(table, runs));
+}
+
+/* All words are looked at before there is an answer. */
+static struct checked check_pages(const struct phyrsim_pagetable *table, const uint64_t *words,
+				  size_t word_cnt)
+{
+	struct checked checked = { 0, PHYR_OK };
+	uint64_t any = 0;
+	uint64_t all = UINT64_MAX;
+
+	for (size_t i = 0; i < word_cnt; i++) {
+		any |= words[i];
+		all &= words[i];
+	}
+	if (((any ^ PHYR_CHUNK_PAGE) | (all ^ PHYR_CHUNK_PAGE)) & PHYR_CHUNK_PAGE_MASK)
+		checked.err = PHYR_E_INVAL;
+	else if (table->geometry.granule_lg2 > PHYR_PAGE_LG2)
+		checked.err = PHYR_E_ALIGN;
+	/* The last address is all ones: if one is larger, they are together. */
+	else if (phyr_chunk_page(any).addr > table->pa_last ||
+		 __builtin_mul_overflow(PHYR_PAGE_SIZE, word_cnt, &checked.len))
+		checked.err = PHYR_E_RANGE;
+	return checked;
+}
+
+int phyrsim_pagetable_map_pages(struct phyrsim_pagetable *table, phyr_iova iova,
+				const uint64_t *words, size_t word_cnt, enum phyr_perm perm,
+				unsigned int attrs)
+{
+	const struct phyrsim_use use = { perm, attrs };
+	struct phyrsim_flight flight;
+	struct phyrsim_span span;
+	struct checked checked;
+	int err;
+
+	if (!table || !words || word_cnt == 0 || !is_use(use))
+		return PHYR_E_INVAL;
+	checked = check_pages(table, words, word_cnt);
+	err = place(table, iova, checked, &span);
+	if (err)
+		return err;
+	phyrsim_enter(table, span, true, &flight);
+	err = table->ops->map_pages(table, span, words, use);
+	phyrsim_leave(table, &flight);
+	return err;
 }
 
 int phyrsim_pagetable_unmap(struct phyrsim_pagetable *table, struct phyr_iova_range range,
@@ -294,9 +352,7 @@ int phyrsim_pagetable_protect(struct phyrsim_pagetable *table, struct phyr_iova_
 	struct phyrsim_span span;
 	int err;
 
-	if (!table || !gather || range.len == 0)
-		return PHYR_E_INVAL;
-	if (perm < PHYR_PERM_READ || perm > PHYR_PERM_READ_WRITE || attrs > ATTRS_ALL)
+	if (!table || !gather || range.len == 0 || !is_use(use))
 		return PHYR_E_INVAL;
 	if (!phyr_bits_aligned(range.iova.addr | range.len, table->geometry.granule_lg2))
 		return PHYR_E_ALIGN;

@@ -116,6 +116,9 @@ struct phyrsim_format_ops {
 			struct phyrsim_geometry *ret_geometry);
 	int (*map)(struct phyrsim_pagetable *table, struct phyrsim_span span,
 		   const struct phyr_range *runs, size_t run_cnt, struct phyrsim_use use);
+	/* One word of a list for each granule, which is a page. */
+	int (*map_pages)(struct phyrsim_pagetable *table, struct phyrsim_span span,
+			 const uint64_t *words, struct phyrsim_use use);
 	int (*unmap)(struct phyrsim_pagetable *table, struct phyrsim_span span,
 		     struct phyr_gather *gather);
 	int (*protect)(struct phyrsim_pagetable *table, struct phyrsim_span span,

@@ -28,6 +28,19 @@ static void fill_scattered(struct phyrsim_node *node, unsigned int first, const 
 		phyrsim_store(node->pa, items, first + j, prot | format_oa(place, runs[j].pa));
 }
 
+/* Pages, as a list has them. */
+static void fill_pages(struct phyrsim_node *node, unsigned int first, const struct piece *piece,
+		       const struct phyrsim_place *place, uint64_t prot)
+{
+	const uint64_t *restrict words = piece->words;
+	uint64_t *restrict items = node->items;
+	size_t cnt = (size_t)(piece->len >> piece->lg2);
+
+	for (size_t j = 0; j < cnt; j++)
+		phyrsim_store(node->pa, items, first + j,
+			      prot | format_oa(place, phyr_chunk_page(words[j])));
+}
+
 /* Neighbours in memory that are neighbours in the table: from one item to the next it is a sum. */
 static void fill_series(struct phyrsim_node *node, size_t first, size_t cnt, uint64_t item,
 			uint64_t step)
@@ -74,7 +87,9 @@ static inline void write_piece(const struct phyrsim_pagetable *table, struct phy
 
 	prot |= format_shape(table, piece->lg2, piece->level);
 	node->grouped |= piece->lg2 > item_lg2;
-	if (piece->runs)
+	if (piece->words)
+		fill_pages(node, first, piece, &place, prot);
+	else if (piece->runs)
 		fill_scattered(node, first, piece, &place, prot);
 	else if (FORMAT_REPEATS && piece->lg2 > item_lg2) {
 		unsigned int own_cnt = 1u << (piece->lg2 - item_lg2);

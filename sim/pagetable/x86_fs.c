@@ -125,6 +125,7 @@ const struct phyrsim_format_ops phyrsim_format_x86_fs = {
 	.sizes = { SIZES },
 	.measure = phyrsim_measure_levels,
 	.map = format_map,
+	.map_pages = format_map_pages,
 	.unmap = format_unmap,
 	.next = format_next,
 	.next_dirty = format_next_dirty,
