@@ -58,18 +58,35 @@ static bool pa_missing(const struct phyr_iommu_map *map)
 	return false;
 }
 
+static unsigned int attrs_of(const struct phyr_iommu_map *map)
+{
+	return map->kind == PHYR_KIND_P2P ? PHYRSIM_ATTR_MMIO : 0;
+}
+
 static int iommu_map(void *ctx, const struct phyr_iommu_map *map)
 {
 	struct phyrsim_iommu *iommu = ctx;
-	unsigned int attrs = map->kind == PHYR_KIND_P2P ? PHYRSIM_ATTR_MMIO : 0;
 	int err;
 
 	enter(iommu);
 	err = phyrsim_pagetable_map(iommu->table, map->iova, map->runs, map->run_cnt, map->perm,
-				    attrs);
+				    attrs_of(map));
 	iommu->map_cnt += err == PHYR_OK;
 	leave(iommu);
 	return err == PHYR_E_ALIGN && pa_missing(map) ? PHYR_E_UNSUPPORTED : err;
+}
+
+static int iommu_map_pages(void *ctx, const struct phyr_iommu_map *map)
+{
+	struct phyrsim_iommu *iommu = ctx;
+	int err;
+
+	enter(iommu);
+	err = phyrsim_pagetable_map_pages(iommu->table, map->iova, map->words, map->run_cnt,
+					  map->perm, attrs_of(map));
+	iommu->map_cnt += err == PHYR_OK;
+	leave(iommu);
+	return err;
 }
 
 static int iommu_sync_map(void *ctx, struct phyr_iova_range range)
@@ -190,6 +207,7 @@ static void iommu_flush_all(void *ctx)
 static const struct phyr_iommu_ops iommu_ops = {
 	.caps = iommu_caps,
 	.map = iommu_map,
+	.map_pages = iommu_map_pages,
 	.sync_map = iommu_sync_map,
 	.unmap = iommu_unmap,
 	.flush = iommu_flush,

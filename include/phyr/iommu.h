@@ -51,6 +51,7 @@ struct phyr_iommu_map {
 	phyr_iova iova;			 /**< of the first byte, granule-aligned */
 	const struct phyr_range *runs;	 /**< granule-aligned; pa may be PHYR_PA_UNKNOWN */
 	size_t run_cnt;			 /**< 1 or more */
+	const uint64_t *words;		 /**< of map_pages: instead of runs */
 	enum phyr_perm perm;		 /**< what the device may do */
 	enum phyr_kind kind;		 /**< of all of the memory */
 	struct phyr_iommu_source source; /**< of the first byte */
@@ -93,6 +94,13 @@ struct phyr_iommu_ops {
 	 * _KIND, _UNSUPPORTED.
 	 */
 	int (*map)(void *ctx, const struct phyr_iommu_map *map);
+
+	/**
+	 * As map, for run_cnt neighbouring words of a list that are one page each (docs/format.md:
+	 * count 1, order 0), where the granule is a page: half of what runs are to read, and
+	 * nothing to convert. NULL: the backend takes runs only.
+	 */
+	int (*map_pages)(void *ctx, const struct phyr_iommu_map *map);
 
 	/** Makes mapped translations of a range visible to devices; there may be holes in it. */
 	int (*sync_map)(void *ctx, struct phyr_iova_range range);
