@@ -300,8 +300,24 @@ static int use_peer(struct phyr_dma *dma, const struct phyr_dma_piece *piece, bo
 	return err;
 }
 
-static int link_runs(struct phyr_dma *dma, struct phyr_dma_state *state, uint64_t offset,
-		     const struct phyr_dma_piece *piece)
+/* Runs that begin and end with granules, as they are. */
+static int map_whole(struct phyr_dma *dma, const struct phyr_dma_piece *piece, uint64_t iova)
+{
+	struct phyr_iommu_map map = {
+		.iova = { iova },
+		.runs = piece->runs,
+		.run_cnt = piece->run_cnt,
+		.perm = piece->perm,
+		.kind = piece->tag.kind,
+		.source = { .fd = -1 },
+	};
+
+	return phyr_fill_call(dma, &map);
+}
+
+/* Runs of which some end inside granules. */
+static int link_ragged(struct phyr_dma *dma, struct phyr_dma_state *state, uint64_t offset,
+		       const struct phyr_dma_piece *piece)
 {
 	bool guarded = has_trait(dma, PHYR_DMA_UNTRUSTED);
 	uint64_t iova = state->addr + offset;
@@ -318,6 +334,17 @@ static int link_runs(struct phyr_dma *dma, struct phyr_dma_state *state, uint64_
 	if (!err && guarded && phyr_state_has_slots(dma, done))
 		state->size |= STATE_BOUNCED;
 	return err;
+}
+
+static int link_runs(struct phyr_dma *dma, struct phyr_dma_state *state, uint64_t offset,
+		     uint64_t len, const struct phyr_dma_piece *piece)
+{
+	uint64_t iova = state->addr + offset;
+
+	/* Where runs join there are ends of granules: check_runs(). */
+	if (!((iova | (iova + len)) & granule_mask(dma)))
+		return map_whole(dma, piece, iova);
+	return link_ragged(dma, state, offset, piece);
 }
 
 static bool is_piece(const struct phyr_dma_piece *piece)
@@ -344,7 +371,7 @@ int phyr_dma_link(struct phyr_dma *dma, struct phyr_dma_state *state, uint64_t o
 	if (piece->user)
 		err = use_peer(dma, piece, &attached);
 	if (!err)
-		err = link_runs(dma, state, offset, piece);
+		err = link_runs(dma, state, offset, len, piece);
 	if (err && attached)
 		phyr_p2p_detach(piece->user);
 	if (err)
