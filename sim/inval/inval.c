@@ -181,9 +181,11 @@ void phyrsim_inval_map(struct phyrsim_inval *inval, struct phyr_iova_range range
 {
 	struct phyr_gather mapped;
 
+	if (!inval->params.caching_mode)
+		return;
 	phyr_gather_init(&mapped);
 	phyr_gather_add(&mapped, range);
-	if (mapped.empty || !inval->params.caching_mode)
+	if (mapped.empty)
 		return;
 	inval->stats.wait_cnt++;
 	phyrsim_inval_send_psi(inval, phyrsim_inval_stretch(inval, &mapped), true);
