@@ -134,6 +134,8 @@ PHYR_API PHYR_NODISCARD int phyrsim_pagetable_create(const struct phyrsim_pageta
 /**
  * @brief Frees a table and all its frames, live leaves or not.
  *
+ * Until then host memory of tables that were removed is kept for the next ones.
+ *
  * @param[in] table NULL is allowed
  * @complexity O(tables)
  * @threads no other call on the table may be running

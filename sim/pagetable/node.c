@@ -22,17 +22,37 @@ static size_t node_len(unsigned int level, unsigned int item_cnt)
 	       child_cnt(level, item_cnt) * sizeof(struct phyrsim_node *);
 }
 
-static struct phyrsim_node *node_alloc(const struct phyrsim_pagetable *table, unsigned int level,
+/* Nodes that are not in use, for tables of this size; NULL: it is a top's own. */
+static struct phyrsim_node **spares_of(struct phyrsim_pagetable *table, unsigned int level,
+				       unsigned int item_cnt)
+{
+	unsigned int index_lg2 = table->geometry.granule_lg2 - PHYRSIM_ITEM_LEN_LG2;
+
+	return item_cnt == 1u << index_lg2 ? &table->spares[level] : NULL;
+}
+
+static struct phyrsim_node *node_take(struct phyrsim_pagetable *table, unsigned int level,
+				      unsigned int item_cnt)
+{
+	struct phyrsim_node **spares = spares_of(table, level, item_cnt);
+	struct phyrsim_node *node = spares ? *spares : NULL;
+
+	if (!node)
+		return table->mem->alloc(table->mem->ctx, node_len(level, item_cnt));
+	*spares = node->next;
+	return node;
+}
+
+static struct phyrsim_node *node_alloc(struct phyrsim_pagetable *table, unsigned int level,
 				       unsigned int index_lg2)
 {
 	unsigned int granule_lg2 = table->geometry.granule_lg2;
 	unsigned int item_cnt = 1u << index_lg2;
-	size_t len = node_len(level, item_cnt);
-	struct phyrsim_node *node = table->mem->alloc(table->mem->ctx, len);
+	struct phyrsim_node *node = node_take(table, level, item_cnt);
 
 	if (!node)
 		return NULL;
-	memset(node, 0, len);
+	memset(node, 0, node_len(level, item_cnt));
 	node->level = level;
 	node->item_lg2 = phyrsim_item_lg2(granule_lg2, level);
 	node->item_cnt = item_cnt;
@@ -44,9 +64,29 @@ static struct phyrsim_node *node_alloc(const struct phyrsim_pagetable *table, un
 	return node;
 }
 
-static void node_free(const struct phyr_mem *mem, struct phyrsim_node *node)
+/* Like frames, nodes are kept for the next: a table may come and go with every call. */
+static void node_free(struct phyrsim_pagetable *table, struct phyrsim_node *node)
 {
-	mem->free(mem->ctx, node, node_len(node->level, node->item_cnt));
+	struct phyrsim_node **spares = spares_of(table, node->level, node->item_cnt);
+
+	if (!spares) {
+		table->mem->free(table->mem->ctx, node, node_len(node->level, node->item_cnt));
+		return;
+	}
+	node->next = *spares;
+	*spares = node;
+}
+
+void phyrsim_nodes_free(struct phyrsim_pagetable *table)
+{
+	for (unsigned int level = 0; level < PHYRSIM_LEVEL_CNT; level++) {
+		while (table->spares[level]) {
+			struct phyrsim_node *node = table->spares[level];
+
+			table->spares[level] = node->next;
+			table->mem->free(table->mem->ctx, node, node_len(level, node->item_cnt));
+		}
+	}
 }
 
 static struct phyrsim_node **bucket_of(struct phyrsim_pagetable *table,
@@ -132,7 +172,7 @@ struct phyrsim_node *phyrsim_node_reserve(struct phyrsim_pagetable *table, unsig
 		node_alloc(table, level, table->geometry.granule_lg2 - PHYRSIM_ITEM_LEN_LG2);
 
 	if (node && !frame_take_new(table, node, false)) {
-		node_free(table->mem, node);
+		node_free(table, node);
 		return NULL;
 	}
 	return node;
@@ -158,7 +198,7 @@ struct phyrsim_node *phyrsim_node_create(struct phyrsim_pagetable *table,
 	phyrsim_node_place(node, parent, at);
 	if (!frame_take(table, node, write_all)) {
 		parent->child[phyrsim_index(parent, at)] = NULL;
-		node_free(table->mem, node);
+		node_free(table, node);
 		return NULL;
 	}
 	return node;
@@ -175,7 +215,7 @@ void phyrsim_node_cancel(struct phyrsim_pagetable *table, struct phyrsim_node *n
 	} else {
 		phyrsim_mem_free_block(table->frames, node->pa, node->frame_lg2);
 	}
-	node_free(table->mem, node);
+	node_free(table, node);
 }
 
 void phyrsim_node_hold(struct phyrsim_pagetable *table, struct phyrsim_node *node, bool vacant)
@@ -191,7 +231,7 @@ void phyrsim_node_drop(struct phyrsim_pagetable *table, struct phyrsim_node *nod
 		phyrsim_mem_free_zeroed(table->frames, node->pa, node->frame_lg2);
 	else if (node->items)
 		phyrsim_mem_free_block(table->frames, node->pa, node->frame_lg2);
-	node_free(table->mem, node);
+	node_free(table, node);
 }
 
 void phyrsim_node_unhold(struct phyrsim_pagetable *table, struct phyrsim_node *node)
@@ -217,7 +257,7 @@ static struct phyrsim_node *top_make(struct phyrsim_pagetable *table, unsigned i
 		return NULL;
 	top->span.last = phyrsim_mask(item_lg2 + bits);
 	if (!frame_take_new(table, top, false)) {
-		node_free(table->mem, top);
+		node_free(table, top);
 		return NULL;
 	}
 	return top;

@@ -54,6 +54,7 @@ void phyrsim_pagetable_destroy(struct phyrsim_pagetable *table)
 		while ((node = table->held[i]) != NULL)
 			phyrsim_node_unhold(table, node);
 	}
+	phyrsim_nodes_free(table);
 	phyrsim_guard_destroy(table->mem, table->guard);
 	table->mem->free(table->mem->ctx, table, sizeof(*table));
 }
@@ -104,6 +105,7 @@ int phyrsim_pagetable_create(const struct phyrsim_pagetable_params *params,
 		table->guard = phyrsim_guard_create(params->mem);
 	if ((params->shared && !table->guard) || !phyrsim_top_create(table)) {
 		phyrsim_guard_destroy(params->mem, table->guard);
+		phyrsim_nodes_free(table);
 		params->mem->free(params->mem->ctx, table, sizeof(*table));
 		return PHYR_E_NOMEM;
 	}

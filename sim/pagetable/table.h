@@ -33,6 +33,7 @@
 #define PHYRSIM_NOINLINE __attribute__((noinline))
 #define PHYRSIM_ITEM_LEN_LG2 3 /* every format has items of eight bytes */
 #define PHYRSIM_BUCKET_CNT 64u
+#define PHYRSIM_LEVEL_CNT 6 /* AMD */
 
 /*
  * Table offsets, both ends included: I/O addresses without what does not select items (a sign, the
@@ -167,7 +168,8 @@ struct phyrsim_pagetable {
 	struct phyrsim_node *retired; /* tops that were empty when another came above them */
 	struct phyrsim_guard *guard;  /* NULL: not shared */
 	struct phyrsim_pagetable_stats stats;
-	struct phyrsim_node *held[PHYRSIM_BUCKET_CNT]; /* held back, by span */
+	struct phyrsim_node *held[PHYRSIM_BUCKET_CNT];	/* held back, by span */
+	struct phyrsim_node *spares[PHYRSIM_LEVEL_CNT]; /* nodes that are not in use */
 };
 
 /*
@@ -189,6 +191,9 @@ void phyrsim_node_hold(struct phyrsim_pagetable *table, struct phyrsim_node *nod
 
 /* Frees a node that is in no bucket, and its frame if it still has one. */
 void phyrsim_node_drop(struct phyrsim_pagetable *table, struct phyrsim_node *node);
+
+/* Frees the memory of nodes that are not in use. */
+void phyrsim_nodes_free(struct phyrsim_pagetable *table);
 
 /* Frees a node that is held back. */
 void phyrsim_node_unhold(struct phyrsim_pagetable *table, struct phyrsim_node *node);
