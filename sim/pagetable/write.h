@@ -41,6 +41,21 @@ static void fill_pages(struct phyrsim_node *node, unsigned int first, const stru
 			      prot | format_oa(place, phyr_chunk_page(words[j])));
 }
 
+/*
+ * Much memory takes more tables than caches hold. The next one that is filled comes while this one is:
+ * they lie anywhere, so hardware does not know which that is.
+ */
+static void prefetch_next(const struct phyrsim_node *node, size_t first, size_t cnt)
+{
+	const struct phyrsim_node *parent = node->parent, *next = NULL;
+	unsigned int i = parent ? phyrsim_index(parent, node->span.first) + 1 : 0;
+
+	if (parent && i < parent->item_cnt)
+		next = parent->child[i];
+	for (size_t j = 0; next && j < cnt; j += 8)
+		__builtin_prefetch(&next->items[first + j], 1);
+}
+
 /* Neighbours in memory that are neighbours in the table: from one item to the next it is a sum. */
 static void fill_series(struct phyrsim_node *node, size_t first, size_t cnt, uint64_t item,
 			uint64_t step)
@@ -87,6 +102,7 @@ static inline void write_piece(const struct phyrsim_pagetable *table, struct phy
 
 	prot |= format_shape(table, piece->lg2, piece->level);
 	node->grouped |= piece->lg2 > item_lg2;
+	prefetch_next(node, first, cnt);
 	if (piece->words)
 		fill_pages(node, first, piece, &place, prot);
 	else if (piece->runs)
