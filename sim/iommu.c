@@ -68,11 +68,9 @@ static int iommu_map(void *ctx, const struct phyr_iommu_map *map)
 	struct phyrsim_iommu *iommu = ctx;
 	int err;
 
-	enter(iommu);
 	err = phyrsim_pagetable_map(iommu->table, map->iova, map->runs, map->run_cnt, map->perm,
 				    attrs_of(map));
 	iommu->map_cnt += err == PHYR_OK;
-	leave(iommu);
 	return err == PHYR_E_ALIGN && pa_missing(map) ? PHYR_E_UNSUPPORTED : err;
 }
 
@@ -81,11 +79,9 @@ static int iommu_map_pages(void *ctx, const struct phyr_iommu_map *map)
 	struct phyrsim_iommu *iommu = ctx;
 	int err;
 
-	enter(iommu);
 	err = phyrsim_pagetable_map_pages(iommu->table, map->iova, map->words, map->run_cnt,
 					  map->perm, attrs_of(map));
 	iommu->map_cnt += err == PHYR_OK;
-	leave(iommu);
 	return err;
 }
 
@@ -93,9 +89,7 @@ static int iommu_sync_map(void *ctx, struct phyr_iova_range range)
 {
 	struct phyrsim_iommu *iommu = ctx;
 
-	enter(iommu);
 	phyrsim_inval_map(&iommu->inval, range);
-	leave(iommu);
 	return PHYR_OK;
 }
 
@@ -132,14 +126,12 @@ static int remove_with(struct phyrsim_iommu *iommu, remover *remove, struct phyr
 	struct phyr_gather *target, apart;
 	int err;
 
-	enter(iommu);
 	target = begin(iommu, gather, &apart);
 	err = remove(iommu->table, range, target);
 	if (err == PHYR_OK) {
 		end(iommu, target, gather);
 		iommu->unmap_cnt++;
 	}
-	leave(iommu);
 	return err;
 }
 
@@ -151,9 +143,14 @@ static int iommu_unmap(void *ctx, struct phyr_iova_range range, struct phyr_gath
 int phyrsim_iommu_unmap_sparse(struct phyrsim_iommu *iommu, struct phyr_iova_range range,
 			       struct phyr_gather *gather)
 {
+	int err;
+
 	if (!iommu || !gather)
 		return PHYR_E_INVAL;
-	return remove_with(iommu, phyrsim_pagetable_unmap_sparse, range, gather);
+	enter(iommu);
+	err = remove_with(iommu, phyrsim_pagetable_unmap_sparse, range, gather);
+	leave(iommu);
+	return err;
 }
 
 int phyrsim_iommu_protect(struct phyrsim_iommu *iommu, struct phyr_iova_range range,
@@ -177,9 +174,7 @@ static void iommu_release(void *ctx, struct phyr_gather *gather)
 {
 	struct phyrsim_iommu *iommu = ctx;
 
-	enter(iommu);
 	phyrsim_pagetable_release(iommu->table, gather);
-	leave(iommu);
 	phyr_gather_init(gather);
 }
 
@@ -189,9 +184,7 @@ static void iommu_flush(void *ctx, struct phyr_gather *gather)
 
 	if (gather->empty)
 		return;
-	enter(iommu);
 	phyrsim_inval_flush(&iommu->inval, gather);
-	leave(iommu);
 	iommu_release(iommu, gather);
 }
 
@@ -199,9 +192,7 @@ static void iommu_flush_all(void *ctx)
 {
 	struct phyrsim_iommu *iommu = ctx;
 
-	enter(iommu);
 	phyrsim_inval_flush_all(&iommu->inval);
-	leave(iommu);
 }
 
 static const struct phyr_iommu_ops iommu_ops = {
@@ -213,6 +204,80 @@ static const struct phyr_iommu_ops iommu_ops = {
 	.flush = iommu_flush,
 	.flush_all = iommu_flush_all,
 	.release = iommu_release,
+};
+
+/* What threads share has calls of its own, so that nothing else pays for a look at the lock. */
+
+static int shared_map(void *ctx, const struct phyr_iommu_map *map)
+{
+	int err;
+
+	enter(ctx);
+	err = iommu_map(ctx, map);
+	leave(ctx);
+	return err;
+}
+
+static int shared_map_pages(void *ctx, const struct phyr_iommu_map *map)
+{
+	int err;
+
+	enter(ctx);
+	err = iommu_map_pages(ctx, map);
+	leave(ctx);
+	return err;
+}
+
+static int shared_sync_map(void *ctx, struct phyr_iova_range range)
+{
+	int err;
+
+	enter(ctx);
+	err = iommu_sync_map(ctx, range);
+	leave(ctx);
+	return err;
+}
+
+static int shared_unmap(void *ctx, struct phyr_iova_range range, struct phyr_gather *gather)
+{
+	int err;
+
+	enter(ctx);
+	err = iommu_unmap(ctx, range, gather);
+	leave(ctx);
+	return err;
+}
+
+static void shared_flush(void *ctx, struct phyr_gather *gather)
+{
+	enter(ctx);
+	iommu_flush(ctx, gather);
+	leave(ctx);
+}
+
+static void shared_flush_all(void *ctx)
+{
+	enter(ctx);
+	iommu_flush_all(ctx);
+	leave(ctx);
+}
+
+static void shared_release(void *ctx, struct phyr_gather *gather)
+{
+	enter(ctx);
+	iommu_release(ctx, gather);
+	leave(ctx);
+}
+
+static const struct phyr_iommu_ops shared_ops = {
+	.caps = iommu_caps,
+	.map = shared_map,
+	.map_pages = shared_map_pages,
+	.sync_map = shared_sync_map,
+	.unmap = shared_unmap,
+	.flush = shared_flush,
+	.flush_all = shared_flush_all,
+	.release = shared_release,
 };
 
 /* Drivers cut by what the table has, unless asked otherwise. */
@@ -265,7 +330,7 @@ void phyrsim_iommu_destroy(struct phyrsim_iommu *iommu)
 
 struct phyr_iommu phyrsim_iommu_backend(struct phyrsim_iommu *iommu)
 {
-	struct phyr_iommu backend = { &iommu_ops, iommu };
+	struct phyr_iommu backend = { iommu->lock ? &shared_ops : &iommu_ops, iommu };
 
 	return backend;
 }
