@@ -10,13 +10,12 @@
  */
 #include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
 
 #include <phyr/bits.h>
 #include <phyr/dma.h>
 #include <phyr/dma_link.h>
 
-#include "test.h"
+#include "stress.h"
 
 #define MAPPERS 4
 #define PAGE PHYR_PAGE_SIZE
@@ -36,7 +35,7 @@ struct granule {
 };
 
 struct world {
-	struct phyr_mem mem;
+	struct stress stress;
 	struct phyr_iova_space *space;
 	struct phyr_flush_domain *domain;
 	struct phyr_bounce *pool;
@@ -44,10 +43,8 @@ struct world {
 	pthread_mutex_t lock; /* of granules */
 	struct granule granules[GRANULES];
 	unsigned char bytes[MEMORY]; /* each has one user at a time */
-	atomic_size_t mem_live_cnt;
-	atomic_size_t left; /* threads that map */
+	atomic_size_t left;	     /* threads that map */
 	atomic_size_t mapped_cnt;
-	_Atomic(const char *) wrong; /* the first thing that does not hold */
 };
 
 struct actor {
@@ -58,31 +55,6 @@ struct actor {
 	uint64_t memory; /* where its part begins */
 	uint64_t random;
 };
-
-static void note(struct world *w, bool holds, const char *what)
-{
-	const char *none = NULL;
-
-	if (!holds)
-		(void)atomic_compare_exchange_strong(&w->wrong, &none, what);
-}
-
-static void *count_alloc(void *ctx, size_t size)
-{
-	struct world *w = ctx;
-
-	atomic_fetch_add(&w->mem_live_cnt, 1);
-	return malloc(size);
-}
-
-static void count_free(void *ctx, void *ptr, size_t size)
-{
-	struct world *w = ctx;
-
-	(void)size;
-	atomic_fetch_sub(&w->mem_live_cnt, 1);
-	free(ptr);
-}
 
 /* The backend, one call at a time. */
 
@@ -102,7 +74,8 @@ static int map(void *ctx, const struct phyr_iommu_map *map)
 	pthread_mutex_lock(&w->lock);
 	for (size_t i = 0; i < map->run_cnt; i++) {
 		for (uint64_t done = 0; done < map->runs[i].len; done += PAGE, at++) {
-			note(w, at->state == GRANULE_FREE, "an address is mapped too early");
+			note(&w->stress, at->state == GRANULE_FREE,
+			     "an address is mapped too early");
 			*at = (struct granule){ map->runs[i].pa.addr + done, GRANULE_MAPPED };
 		}
 	}
@@ -125,7 +98,7 @@ static int unmap(void *ctx, struct phyr_iova_range range, struct phyr_gather *ga
 	for (uint64_t i = 0; i < range.len / PAGE; i++) {
 		struct granule *at = &w->granules[(range.iova.addr - BASE) / PAGE + i];
 
-		note(w, at->state == GRANULE_MAPPED, "what is unmapped was not mapped");
+		note(&w->stress, at->state == GRANULE_MAPPED, "what is unmapped was not mapped");
 		at->state = GRANULE_STALE;
 	}
 	pthread_mutex_unlock(&w->lock);
@@ -185,7 +158,7 @@ static unsigned char *device_byte(struct world *w, uint64_t iova)
 	uint64_t pa = 0;
 
 	pthread_mutex_lock(&w->lock);
-	note(w, i < GRANULES && w->granules[i].state == GRANULE_MAPPED, "a device faults");
+	note(&w->stress, i < GRANULES && w->granules[i].state == GRANULE_MAPPED, "a device faults");
 	if (i < GRANULES)
 		pa = w->granules[i].pa + iova % PAGE;
 	pthread_mutex_unlock(&w->lock);
@@ -197,8 +170,8 @@ static void use_byte(struct actor *a, uint64_t iova, uint64_t pa, unsigned char 
 {
 	unsigned char *seen = device_byte(a->w, iova);
 
-	note(a->w, *seen == byte, "a device finds another byte");
-	note(a->w,
+	note(&a->w->stress, *seen == byte, "a device finds another byte");
+	note(&a->w->stress,
 	     seen == &a->w->bytes[pa] ||
 		     phyr_bounce_holds(a->w->pool, phyr_pa_at((uint64_t)(seen - a->w->bytes))),
 	     "a device finds another's memory");
@@ -207,13 +180,15 @@ static void use_byte(struct actor *a, uint64_t iova, uint64_t pa, unsigned char 
 
 static void expect_byte(struct actor *a, uint64_t pa, unsigned char byte)
 {
-	note(a->w, a->w->bytes[pa] == (unsigned char)(byte + 1), "a byte does not come back");
+	note(&a->w->stress, a->w->bytes[pa] == (unsigned char)(byte + 1),
+	     "a byte does not come back");
 }
 
 /* What there is no room for now, there is later. */
 static bool mapped(struct actor *a, int err)
 {
-	note(a->w, err == PHYR_OK || err == PHYR_E_NOSPACE, "a mapping fails for another reason");
+	note(&a->w->stress, err == PHYR_OK || err == PHYR_E_NOSPACE,
+	     "a mapping fails for another reason");
 	if (err)
 		phyr_flush_all(a->w->domain);
 	else
@@ -232,14 +207,14 @@ static void map_list(struct actor *a, unsigned char byte)
 	struct phyr_list runs;
 	struct phyr_run run;
 
-	phyr_list_init(&runs, &a->w->mem);
+	phyr_list_init(&runs, &a->w->stress.mem);
 	for (uint64_t i = 0; i < cnt; i++) {
 		struct phyr_range range = { { a->memory + i * 4 * PAGE }, PAGE };
 
 		if (test_random(&a->random) % 4 == 0)
 			range = (struct phyr_range){ { range.pa.addr + 0x123 }, 0x456 };
 		a->w->bytes[range.pa.addr] = byte;
-		note(a->w, phyr_list_append(&runs, range, ram) == PHYR_OK, "no list");
+		note(&a->w->stress, phyr_list_append(&runs, range, ram) == PHYR_OK, "no list");
 	}
 	if (mapped(a, phyr_dma_map(a->dma, &runs, PHYR_PERM_READ_WRITE, NULL, &map))) {
 		phyr_dma_begin(&map, &dma);
@@ -251,7 +226,7 @@ static void map_list(struct actor *a, unsigned char byte)
 			seen.iova.addr += run.range.len;
 			seen.len -= run.range.len;
 		}
-		note(a->w, phyr_dma_unmap(a->dma, &map) == PHYR_OK, "an unmap fails");
+		note(&a->w->stress, phyr_dma_unmap(a->dma, &map) == PHYR_OK, "an unmap fails");
 		phyr_list_begin(&runs, &list);
 		while (phyr_list_next(&list, &run))
 			expect_byte(a, run.range.pa.addr, byte);
@@ -274,10 +249,11 @@ static void link_pieces(struct actor *a, unsigned char byte)
 		return;
 	linked = mapped(a, phyr_dma_link(a->dma, &state, 0, &piece));
 	if (linked) {
-		note(a->w, phyr_dma_sync(a->dma, &state, 0, run.len) == PHYR_OK, "a sync fails");
+		note(&a->w->stress, phyr_dma_sync(a->dma, &state, 0, run.len) == PHYR_OK,
+		     "a sync fails");
 		use_byte(a, phyr_dma_state_iova(&state).addr, run.pa.addr, byte);
 	}
-	note(a->w,
+	note(&a->w->stress,
 	     phyr_dma_destroy_state(a->dma, &state, linked ? run.len : 0, PHYR_PERM_READ_WRITE) ==
 		     PHYR_OK,
 	     "a destroy fails");
@@ -295,7 +271,8 @@ static void *mapper(void *arg)
 		else
 			link_pieces(a, (unsigned char)i);
 		if (a->cache && i % 64 == 0)
-			note(a->w, phyr_iova_cache_drain(a->cache) == PHYR_OK, "a drain fails");
+			note(&a->w->stress, phyr_iova_cache_drain(a->cache) == PHYR_OK,
+			     "a drain fails");
 	}
 	atomic_fetch_sub(&a->w->left, 1);
 	return NULL;
@@ -308,7 +285,7 @@ static void *clock_hand(void *arg)
 
 	while (atomic_load(&a->w->left)) {
 		phyr_flush_tick(a->w->domain, now += test_random(&a->random) % 8);
-		note(a->w, phyr_bounce_validate(a->w->pool, NULL), "the pool is damaged");
+		note(&a->w->stress, phyr_bounce_validate(a->w->pool, NULL), "the pool is damaged");
 		sched_yield();
 	}
 	return NULL;
@@ -316,12 +293,12 @@ static void *clock_hand(void *arg)
 
 static void world_begin(struct world *w)
 {
-	struct phyr_iova_params space = { .mem = &w->mem };
-	struct phyr_flush_params params = { .mem = &w->mem };
-	struct phyr_bounce_params pool = { .mem = &w->mem };
+	struct phyr_iova_params space = { .mem = &w->stress.mem };
+	struct phyr_flush_params params = { .mem = &w->stress.mem };
+	struct phyr_bounce_params pool = { .mem = &w->stress.mem };
 
 	memset(w, 0, sizeof(*w));
-	w->mem = (struct phyr_mem){ count_alloc, count_free, w };
+	stress_begin(&w->stress);
 	w->iter = test_number("PHYR_ITER", 5000);
 	assert_int_equal(pthread_mutex_init(&w->lock, NULL), 0);
 	space.window.first.addr = BASE;
@@ -343,7 +320,7 @@ static void world_begin(struct world *w)
 static void actor_begin(struct actor *a, struct world *w, unsigned int i)
 {
 	struct phyr_dma_params params = {
-		.mem = &w->mem, .iommu = { &ops, w }, .space = w->space, .bounce = w->pool
+		.mem = &w->stress.mem, .iommu = { &ops, w }, .space = w->space, .bounce = w->pool
 	};
 
 	memset(a, 0, sizeof(*a));
@@ -367,8 +344,7 @@ static void expect_nothing_left(struct world *w)
 	struct phyr_bounce_stats slots;
 	struct phyr_iova_stats space;
 
-	if (atomic_load(&w->wrong))
-		fail_msg("%s", atomic_load(&w->wrong));
+	stress_expect(&w->stress);
 	assert_true(atomic_load(&w->mapped_cnt) > w->iter);
 	phyr_flush_domain_destroy(w->domain);
 	phyr_iova_stats(w->space, &space);
@@ -379,7 +355,7 @@ static void expect_nothing_left(struct world *w)
 	phyr_iova_destroy(w->space);
 	phyr_bounce_destroy(w->pool);
 	pthread_mutex_destroy(&w->lock);
-	assert_int_equal(atomic_load(&w->mem_live_cnt), 0);
+	assert_int_equal(atomic_load(&w->stress.live_cnt), 0);
 }
 
 static void threads_share_space_pool_and_flushes(void **state)

@@ -15,11 +15,10 @@
  */
 #include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
 
 #include <phyr/flush.h>
 
-#include "test.h"
+#include "stress.h"
 
 #define UNMAPPERS 4
 #define SLOTS 16
@@ -34,7 +33,7 @@ struct page {
 };
 
 struct world {
-	struct phyr_mem mem;
+	struct stress stress;
 	struct phyr_iova_space *space;
 	struct phyr_flush_domain *domain;
 	uint64_t unmaps; /* of each thread */
@@ -43,9 +42,7 @@ struct world {
 	atomic_uint_fast64_t covered; /* when the last of the flushes that ended began */
 	atomic_uint_fast64_t tables;
 	atomic_uint_fast64_t unmapped_cnt;
-	atomic_size_t mem_live_cnt;
-	atomic_size_t left;	     /* threads that unmap */
-	_Atomic(const char *) wrong; /* the first thing that does not hold */
+	atomic_size_t left; /* threads that unmap */
 };
 
 struct actor {
@@ -55,31 +52,6 @@ struct actor {
 	bool flits;		       /* its ring comes and goes */
 	uint64_t random;
 };
-
-static void note(struct world *w, bool holds, const char *what)
-{
-	const char *none = NULL;
-
-	if (!holds)
-		(void)atomic_compare_exchange_strong(&w->wrong, &none, what);
-}
-
-static void *count_alloc(void *ctx, size_t size)
-{
-	struct world *w = ctx;
-
-	atomic_fetch_add(&w->mem_live_cnt, 1);
-	return malloc(size);
-}
-
-static void count_free(void *ctx, void *ptr, size_t size)
-{
-	struct world *w = ctx;
-
-	(void)size;
-	atomic_fetch_sub(&w->mem_live_cnt, 1);
-	free(ptr);
-}
 
 static void flush_all(void *ctx)
 {
@@ -100,9 +72,9 @@ static void release(void *ctx, struct phyr_gather *gather)
 	struct world *w = ctx;
 	struct page *page = gather->freed;
 
-	note(w, atomic_load(&page->unmapped) < atomic_load(&w->covered),
+	note(&w->stress, atomic_load(&page->unmapped) < atomic_load(&w->covered),
 	     "table pages are released early");
-	note(w, atomic_exchange(&page->tables, 0) == 1, "table pages are released twice");
+	note(&w->stress, atomic_exchange(&page->tables, 0) == 1, "table pages are released twice");
 	atomic_fetch_sub(&w->tables, 1);
 	phyr_gather_init(gather);
 }
@@ -123,12 +95,14 @@ static bool take(struct actor *a, struct phyr_iova_range *ret_range)
 	else
 		err = phyr_iova_alloc(w->space, PAGE, NULL, ret_range);
 	if (err != PHYR_OK) {
-		note(w, err == PHYR_E_NOSPACE, "a request fails for want of something else");
+		note(&w->stress, err == PHYR_E_NOSPACE,
+		     "a request fails for want of something else");
 		return false;
 	}
 	page = &w->pages[ret_range->iova.addr / PAGE];
-	note(w, atomic_load(&page->tables) == 0, "an address is taken before its tables went");
-	note(w, atomic_load(&page->unmapped) <= atomic_load(&w->covered),
+	note(&w->stress, atomic_load(&page->tables) == 0,
+	     "an address is taken before its tables went");
+	note(&w->stress, atomic_load(&page->unmapped) <= atomic_load(&w->covered),
 	     "an address is taken too early");
 	return true;
 }
@@ -149,12 +123,12 @@ static void unmap(struct actor *a, struct phyr_iova_range range)
 	atomic_store(&page->unmapped, atomic_fetch_add(&w->events, 1) + 1);
 	phyr_flush_defer(a->ring, range, a->cache, &gather);
 	atomic_fetch_add(&w->unmapped_cnt, 1);
-	note(w, gather.empty && !gather.freed, "the gather is not emptied");
+	note(&w->stress, gather.empty && !gather.freed, "the gather is not emptied");
 }
 
 static void open_ring(struct actor *a)
 {
-	note(a->w, phyr_flush_ring_create(a->w->domain, &a->ring) == PHYR_OK,
+	note(&a->w->stress, phyr_flush_ring_create(a->w->domain, &a->ring) == PHYR_OK,
 	     "a ring cannot be made");
 }
 
@@ -197,9 +171,10 @@ static void *flusher(void *arg)
 	while (atomic_load(&a->w->left)) {
 		if (test_random(&a->random) % 4 == 0)
 			phyr_flush_all(a->w->domain);
-		note(a->w, phyr_flush_validate(a->w->domain, NULL), "the domain is damaged");
+		note(&a->w->stress, phyr_flush_validate(a->w->domain, NULL),
+		     "the domain is damaged");
 		phyr_flush_stats(a->w->domain, &stats);
-		note(a->w, stats.refused_cnt == 0, "an address is not taken back");
+		note(&a->w->stress, stats.refused_cnt == 0, "an address is not taken back");
 		for (int i = 0; i < 8; i++)
 			sched_yield();
 	}
@@ -212,14 +187,12 @@ static void world_begin(struct world *w, bool single)
 	struct phyr_flush_params params = { 0 };
 
 	memset(w, 0, sizeof(*w));
-	w->mem.alloc = count_alloc;
-	w->mem.free = count_free;
-	w->mem.ctx = w;
+	stress_begin(&w->stress);
 	w->unmaps = test_number("PHYR_ITER", 20000);
-	space.mem = &w->mem;
+	space.mem = &w->stress.mem;
 	space.window.last.addr = PAGES * PAGE - 1;
 	assert_int_equal(phyr_iova_create(&space, &w->space), PHYR_OK);
-	params.mem = &w->mem;
+	params.mem = &w->stress.mem;
 	params.iommu.ops = &ops;
 	params.iommu.ctx = w;
 	params.space = w->space;
@@ -264,15 +237,14 @@ static void expect_nothing_left(struct world *w)
 {
 	struct phyr_iova_stats stats;
 
-	if (atomic_load(&w->wrong))
-		fail_msg("%s", atomic_load(&w->wrong));
+	stress_expect(&w->stress);
 	assert_true(atomic_load(&w->unmapped_cnt) > w->unmaps);
 	phyr_flush_domain_destroy(w->domain);
 	phyr_iova_stats(w->space, &stats);
 	assert_int_equal(stats.live_cnt, 0);
 	assert_int_equal(atomic_load(&w->tables), 0);
 	phyr_iova_destroy(w->space);
-	assert_int_equal(atomic_load(&w->mem_live_cnt), 0);
+	assert_int_equal(atomic_load(&w->stress.live_cnt), 0);
 }
 
 static void rings_of_threads_wait_for_flushes_that_overlap(void **state)

@@ -15,11 +15,10 @@
  */
 #include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
 
 #include <phyr/iova.h>
 
-#include "test.h"
+#include "stress.h"
 
 #define TAKERS 3
 #define GIVERS 2
@@ -36,17 +35,15 @@ struct queue {
 };
 
 struct world {
-	struct phyr_mem mem;
+	struct stress stress;
 	struct phyr_iova_space *space;
 	struct phyr_iova_cache *caches[TAKERS + GIVERS];
 	struct queue queue;
 	uint64_t requests;	      /* of each taker */
 	atomic_uchar owned[GRANULES]; /* 1: out */
-	atomic_size_t mem_live_cnt;
 	atomic_uint_fast64_t taken_cnt;
 	atomic_uint_fast64_t wrong_cnt;	  /* wrong frees */
 	atomic_uint_fast64_t refused_cnt; /* and those that were refused, in caches destroyed */
-	_Atomic(const char *) wrong;	  /* the first thing that does not hold */
 };
 
 struct actor {
@@ -55,40 +52,15 @@ struct actor {
 	uint64_t random;
 };
 
-static void note(struct world *w, bool holds, const char *what)
-{
-	const char *none = NULL;
-
-	if (!holds)
-		(void)atomic_compare_exchange_strong(&w->wrong, &none, what);
-}
-
-static void *count_alloc(void *ctx, size_t size)
-{
-	struct world *w = ctx;
-
-	atomic_fetch_add(&w->mem_live_cnt, 1);
-	return malloc(size);
-}
-
-static void count_free(void *ctx, void *ptr, size_t size)
-{
-	struct world *w = ctx;
-
-	(void)size;
-	atomic_fetch_sub(&w->mem_live_cnt, 1);
-	free(ptr);
-}
-
 /* Marks a range as out or in; whatever it was before was the opposite. */
 static void mark(struct world *w, struct phyr_iova_range range, bool out)
 {
 	uint64_t first = range.iova.addr / PHYR_PAGE_SIZE;
 	uint64_t cnt = range.len / PHYR_PAGE_SIZE;
 
-	note(w, first + cnt <= GRANULES, "a range outside the space");
+	note(&w->stress, first + cnt <= GRANULES, "a range outside the space");
 	for (uint64_t i = first; i < first + cnt && i < GRANULES; i++)
-		note(w, atomic_exchange(&w->owned[i], out) != out,
+		note(&w->stress, atomic_exchange(&w->owned[i], out) != out,
 		     out ? "a granule is out twice" : "a granule that is not out");
 }
 
@@ -127,7 +99,7 @@ static void open_cache(struct world *w, unsigned int cache)
 		placement.window.last.addr = GRANULES / 2 * PHYR_PAGE_SIZE - 1;
 	if (cache == 1)
 		placement.phase_lg2 = PHYR_PAGE_LG2 + 1;
-	note(w, phyr_iova_cache_create(w->space, &placement, &w->caches[cache]) == PHYR_OK,
+	note(&w->stress, phyr_iova_cache_create(w->space, &placement, &w->caches[cache]) == PHYR_OK,
 	     "a cache cannot be made");
 }
 
@@ -135,7 +107,7 @@ static void close_cache(struct world *w, unsigned int cache)
 {
 	struct phyr_iova_cache_stats stats;
 
-	note(w, phyr_iova_cache_validate(w->caches[cache], NULL), "a cache is damaged");
+	note(&w->stress, phyr_iova_cache_validate(w->caches[cache], NULL), "a cache is damaged");
 	/* What is wrong among the last notes is counted by nobody when it is destroyed. */
 	(void)!phyr_iova_cache_drain(w->caches[cache]);
 	phyr_iova_cache_stats(w->caches[cache], &stats);
@@ -153,12 +125,13 @@ static void give_wrongly(struct actor *a, struct phyr_iova_range range)
 	atomic_fetch_add(&w->wrong_cnt, 1);
 	if (test_random(&a->random) % 2) {
 		err = phyr_iova_cache_free(w->caches[a->cache], range);
-		note(w, err == PHYR_OK || err == PHYR_E_PARTIAL, "a wrong free through a cache");
+		note(&w->stress, err == PHYR_OK || err == PHYR_E_PARTIAL,
+		     "a wrong free through a cache");
 		return;
 	}
 	err = phyr_iova_free(w->space, range);
 	atomic_fetch_add(&w->refused_cnt, 1);
-	note(w, err == PHYR_E_PARTIAL, "a wrong free of a space");
+	note(&w->stress, err == PHYR_E_PARTIAL, "a wrong free of a space");
 }
 
 static void give(struct actor *a, struct phyr_iova_range range)
@@ -173,7 +146,7 @@ static void give(struct actor *a, struct phyr_iova_range range)
 		err = phyr_iova_cache_free(w->caches[a->cache], range);
 	else
 		err = phyr_iova_free(w->space, range);
-	note(w, err == PHYR_OK, "a right free is refused");
+	note(&w->stress, err == PHYR_OK, "a right free is refused");
 }
 
 static void take(struct actor *a)
@@ -190,11 +163,12 @@ static void take(struct actor *a)
 	else
 		err = phyr_iova_alloc(w->space, len, NULL, &range);
 	if (err != PHYR_OK) {
-		note(w, err == PHYR_E_NOSPACE, "a request fails for want of something else");
+		note(&w->stress, err == PHYR_E_NOSPACE,
+		     "a request fails for want of something else");
 		sched_yield();
 		return;
 	}
-	note(w, range.len == len, "another length");
+	note(&w->stress, range.len == len, "another length");
 	atomic_fetch_add(&w->taken_cnt, 1);
 	mark(w, range, true);
 	if (!push(&w->queue, range))
@@ -255,15 +229,15 @@ static void *watcher(void *arg)
 		uint64_t from = test_random(&a->random) % (GRANULES * PHYR_PAGE_SIZE);
 
 		phyr_iova_stats(w->space, &stats);
-		note(w, stats.live_len + stats.largest_len <= GRANULES * PHYR_PAGE_SIZE,
+		note(&w->stress, stats.live_len + stats.largest_len <= GRANULES * PHYR_PAGE_SIZE,
 		     "more is live and free than there is");
 		if (phyr_iova_next(w->space, phyr_iova_at(from), &range))
-			note(w, range.len && range.iova.addr + (range.len - 1) >= from,
+			note(&w->stress, range.len && range.iova.addr + (range.len - 1) >= from,
 			     "a live range that ends below");
 		if (phyr_iova_next_hole(w->space, phyr_iova_at(from), &range))
-			note(w, range.len && range.iova.addr + (range.len - 1) >= from,
+			note(&w->stress, range.len && range.iova.addr + (range.len - 1) >= from,
 			     "a hole that ends below");
-		note(w, phyr_iova_validate(w->space, NULL), "the space is damaged");
+		note(&w->stress, phyr_iova_validate(w->space, NULL), "the space is damaged");
 		sched_yield();
 	}
 	return NULL;
@@ -273,11 +247,9 @@ static void world_begin(struct world *w)
 {
 	struct phyr_iova_params params = { 0 };
 
-	w->mem.alloc = count_alloc;
-	w->mem.free = count_free;
-	w->mem.ctx = w;
+	stress_begin(&w->stress);
 	w->requests = test_number("PHYR_ITER", 30000);
-	params.mem = &w->mem;
+	params.mem = &w->stress.mem;
 	params.window.last.addr = GRANULES * PHYR_PAGE_SIZE - 1;
 	assert_int_equal(phyr_iova_create(&params, &w->space), PHYR_OK);
 	assert_int_equal(pthread_mutex_init(&w->queue.mutex, NULL), 0);
@@ -335,13 +307,12 @@ static void what_threads_take_is_theirs_alone_and_comes_back(void **state)
 	run(&w);
 	for (unsigned int c = 0; c < TAKERS + GIVERS; c++)
 		close_cache(&w, c);
-	if (atomic_load(&w.wrong))
-		fail_msg("%s", atomic_load(&w.wrong));
+	stress_expect(&w.stress);
 	assert_true(atomic_load(&w.taken_cnt) > w.requests);
 	assert_int_equal(atomic_load(&w.refused_cnt), atomic_load(&w.wrong_cnt));
 	expect_empty(&w);
 	phyr_iova_destroy(w.space);
-	assert_int_equal(atomic_load(&w.mem_live_cnt), 0);
+	assert_int_equal(atomic_load(&w.stress.live_cnt), 0);
 	assert_int_equal(pthread_mutex_destroy(&w.queue.mutex), 0);
 }
 
