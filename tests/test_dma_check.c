@@ -2,141 +2,10 @@
 /*
  * The checker of mappings: each mistake is told once, with nothing done, and right uses are silent.
  *
- * Over the simulated IOMMU. Not here: what a checker has no part in (test_dma_*.c).
+ * Over the simulated IOMMU. Not here: what a checker has no part in (test_dma_*.c), whose memory
+ * and whose addresses (test_dma_check_owner.c), what was lost (oom_dma_check.c).
  */
-#include <string.h>
-
-#include <phyr/dma_check.h>
-#include <phyr/dma_link.h>
-#include <phyrsim/iommu.h>
-
-#include "test.h"
-
-#define K4 UINT64_C(0x1000)
-#define RW PHYR_PERM_READ_WRITE
-#define RO PHYR_PERM_READ
-#define MISTAKE(name) PHYR_DMA_MISTAKE_##name
-
-struct world {
-	struct test_mem host;
-	struct phyrsim_mem *frames;
-	struct phyrsim_iommu *iommu;
-	struct phyr_iova_space *space;
-	struct phyr_dma_checker *checker;
-	struct phyr_dma *dma;
-	struct phyr_list list;
-	struct phyr_dma_complaint last;
-	unsigned int told_cnt;
-};
-
-static void hear(void *ctx, const struct phyr_dma_complaint *complaint)
-{
-	struct world *w = ctx;
-
-	w->last = *complaint;
-	w->told_cnt++;
-}
-
-static void make_iommu(struct world *w, struct phyr_dma_params *params)
-{
-	struct phyrsim_iommu_params iommu = { .table.mem = &w->host.mem };
-	struct phyr_iova_params space = { .mem = &w->host.mem,
-					  .window = { { K4 }, { (UINT64_C(1) << 32) - 1 } } };
-
-	assert_int_equal(phyrsim_mem_create(&w->host.mem, &w->frames), PHYR_OK);
-	iommu.table.frames = w->frames;
-	assert_int_equal(phyrsim_iommu_create(&iommu, &w->iommu), PHYR_OK);
-	assert_int_equal(phyr_iova_create(&space, &w->space), PHYR_OK);
-	params->iommu = phyrsim_iommu_backend(w->iommu);
-	params->space = w->space;
-}
-
-static struct world *make(bool iommu)
-{
-	static struct world world;
-	struct world *w = &world;
-	struct phyr_dma_checker_params checker = { &w->host.mem, hear, w };
-	struct phyr_dma_params params = { .mem = &w->host.mem };
-	struct phyr_range range = { { 0x40000000 }, 4 * K4 };
-	struct phyr_tag tag = { PHYR_KIND_SYSTEM, 0 };
-
-	memset(w, 0, sizeof(*w));
-	test_mem_init(&w->host);
-	assert_int_equal(phyr_dma_checker_create(&checker, &w->checker), PHYR_OK);
-	if (iommu)
-		make_iommu(w, &params);
-	params.checker = w->checker;
-	assert_int_equal(phyr_dma_create(&params, &w->dma), PHYR_OK);
-	phyr_list_init(&w->list, &w->host.mem);
-	assert_int_equal(phyr_list_append(&w->list, range, tag), PHYR_OK);
-	return w;
-}
-
-/* So many mistakes of this kind and of no other; none is remembered any more. */
-static void end(struct world *w, enum phyr_dma_mistake mistake, uint64_t cnt)
-{
-	struct phyr_dma_checker_stats stats;
-
-	phyr_dma_destroy(w->dma);
-	phyr_dma_checker_stats(w->checker, &stats);
-	assert_int_equal(stats.live_cnt, 0);
-	phyr_dma_checker_destroy(w->checker, &stats);
-	for (int i = 0; i < PHYR_DMA_MISTAKE_CNT; i++)
-		assert_int_equal(stats.mistake_cnt[i], i == (int)mistake ? cnt : 0);
-	assert_int_equal(w->told_cnt, cnt);
-	assert_true(cnt == 0 || w->last.mistake == mistake);
-	assert_int_equal(stats.lost_cnt, 0);
-	phyr_list_fini(&w->list);
-	phyr_iova_destroy(w->space);
-	phyrsim_iommu_destroy(w->iommu);
-	phyrsim_mem_destroy(w->frames);
-	assert_int_equal(w->host.live_cnt, 0);
-}
-
-static struct phyr_dma_map map(struct world *w, enum phyr_perm perm)
-{
-	struct phyr_dma_map map;
-
-	assert_int_equal(phyr_dma_map(w->dma, &w->list, perm, NULL, &map), PHYR_OK);
-	return map;
-}
-
-static void unmap(struct world *w, struct phyr_dma_map *map)
-{
-	assert_int_equal(phyr_dma_unmap(w->dma, map), PHYR_OK);
-}
-
-static struct phyr_dma_state reserve(struct world *w)
-{
-	struct phyr_dma_want want = { .len = 4 * K4 };
-	struct phyr_dma_state state;
-
-	assert_int_equal(phyr_dma_reserve(w->dma, &want, &state), PHYR_OK);
-	return state;
-}
-
-static void link(struct world *w, struct phyr_dma_state *state, uint64_t offset, uint64_t len,
-		 enum phyr_perm perm)
-{
-	struct phyr_range run = { { 0x50000000 + offset }, len };
-	struct phyr_dma_piece piece = { &run, 1, { PHYR_KIND_SYSTEM, 0 }, perm, NULL };
-
-	assert_int_equal(phyr_dma_link(w->dma, state, offset, &piece), PHYR_OK);
-}
-
-static int device(struct world *w, uint64_t iova, uint64_t len, enum phyr_perm perm)
-{
-	struct phyr_iova_range range = { { iova }, len };
-
-	return phyr_dma_check_device(w->checker, range, perm);
-}
-
-static int cpu(struct world *w, uint64_t pa, uint64_t len, bool write)
-{
-	struct phyr_range range = { { pa }, len };
-
-	return phyr_dma_check_cpu(w->checker, range, write);
-}
+#include "dma_check_world.h"
 
 static void right_uses_are_silent(void **state)
 {
@@ -223,6 +92,8 @@ static void what_is_still_mapped_at_the_end_was_leaked(void **state)
 	struct phyr_dma_checker_stats stats;
 
 	(void)state;
+	phyr_dma_destroy(w->other);
+	phyrsim_mem_destroy(w->frames);
 	phyr_dma_checker_stats(w->checker, &stats);
 	assert_int_equal(stats.live_cnt, 1);
 	/* The handle, which would stop in checked builds, is ended by the mapping alone. */
@@ -279,6 +150,19 @@ static void what_is_linked_is_not_given_back(void **state)
 	end(w, MISTAKE(LINKED), 2);
 }
 
+static void another_length_is_not_given_back(void **state)
+{
+	struct world *w = make(true);
+	struct phyr_dma_state s = reserve(w), longer = { s.addr, 5 * K4 };
+	struct phyr_dma_part part = { 0, K4, RW };
+
+	(void)state;
+	assert_int_equal(phyr_dma_unlink(w->dma, &longer, &part), PHYR_E_INVAL);
+	assert_int_equal(phyr_dma_free(w->dma, &longer), PHYR_E_INVAL);
+	assert_int_equal(phyr_dma_free(w->dma, &s), PHYR_OK);
+	end(w, MISTAKE(CHANGED), 2);
+}
+
 static void a_state_that_was_given_back_is_unknown(void **state)
 {
 	struct world *w = make(true);
@@ -307,6 +191,7 @@ static void a_device_uses_what_is_linked_and_synced(void **state)
 	assert_int_equal(device(w, s.addr, 0, RO), PHYR_E_INVAL);
 	assert_int_equal(phyr_dma_check_device(NULL, (struct phyr_iova_range){ { 0 }, 1 }, RO),
 			 PHYR_E_INVAL);
+	assert_int_equal(device(w, s.addr, 1, 0), PHYR_E_INVAL);
 	assert_int_equal(phyr_dma_destroy_state(w->dma, &s, 2 * K4, RO), PHYR_OK);
 	end(w, MISTAKE(DEVICE), 5);
 }
@@ -327,16 +212,12 @@ static void the_cpu_waits_for_what_is_the_devices(void **state)
 	assert_int_equal(device(w, value.range.iova.addr + 2 * K4, 8, RW), PHYR_OK);
 	assert_int_equal(cpu(w, 0x40001000, K4, true), PHYR_OK);
 	assert_int_equal(cpu(w, 0x40000000, 0, true), PHYR_E_INVAL);
+	assert_int_equal(cpu(w, UINT64_MAX, 2, true), PHYR_E_RANGE);
 	unmap(w, &value);
 	assert_int_equal(cpu(w, 0x40000000, 4 * K4, true), PHYR_OK);
-	w->last.mistake = MISTAKE(CPU);
-	phyr_dma_destroy(w->dma);
-	phyr_dma_checker_destroy(w->checker, NULL);
-	assert_int_equal(w->told_cnt, 3);
-	phyr_list_fini(&w->list);
-	phyr_iova_destroy(w->space);
-	phyrsim_iommu_destroy(w->iommu);
-	phyrsim_mem_destroy(w->frames);
+	expect(w, MISTAKE(CPU), 2);
+	expect(w, MISTAKE(DEVICE), 1);
+	end_world(w);
 }
 
 static void what_a_device_only_reads_may_be_read(void **state)
@@ -349,36 +230,6 @@ static void what_a_device_only_reads_may_be_read(void **state)
 	assert_int_equal(cpu(w, 0x40000000, K4, true), PHYR_E_BUSY);
 	unmap(w, &value);
 	end(w, MISTAKE(CPU), 1);
-}
-
-static void without_memory_nothing_is_checked_and_all_works(void **state)
-{
-	struct world *w = make(true);
-	struct test_mem poor;
-	struct phyr_dma_checker_params params = { &poor.mem, hear, w };
-	struct phyr_dma_checker *checker;
-	struct phyr_dma_checker_stats stats;
-	struct phyr_dma_params handle = { .mem = &w->host.mem, .space = w->space };
-	struct phyr_dma_map value, copy;
-	struct phyr_dma *dma;
-
-	(void)state;
-	test_mem_init(&poor);
-	assert_int_equal(phyr_dma_checker_create(&params, &checker), PHYR_OK);
-	handle.iommu = phyrsim_iommu_backend(w->iommu);
-	handle.checker = checker;
-	assert_int_equal(phyr_dma_create(&handle, &dma), PHYR_OK);
-	poor.fail_at = poor.alloc_cnt;
-	poor.sticky = true;
-	assert_int_equal(phyr_dma_map(dma, &w->list, RW, NULL, &value), PHYR_OK);
-	copy = value;
-	assert_int_equal(phyr_dma_unmap(dma, &value), PHYR_OK);
-	assert_int_equal(phyr_dma_unmap(dma, &copy), PHYR_E_NOENT); /* as the table says */
-	phyr_dma_destroy(dma);
-	phyr_dma_checker_destroy(checker, &stats);
-	assert_int_equal(stats.lost_cnt, 1);
-	assert_int_equal(poor.live_cnt, 0);
-	end(w, MISTAKE(LEAKED), 0);
 }
 
 static void a_checker_needs_hooks(void **state)
@@ -411,11 +262,11 @@ int main(void)
 		cmocka_unit_test(parts_of_one_call_are_not_unlinked),
 		cmocka_unit_test(a_direction_is_kept),
 		cmocka_unit_test(what_is_linked_is_not_given_back),
+		cmocka_unit_test(another_length_is_not_given_back),
 		cmocka_unit_test(a_state_that_was_given_back_is_unknown),
 		cmocka_unit_test(a_device_uses_what_is_linked_and_synced),
 		cmocka_unit_test(the_cpu_waits_for_what_is_the_devices),
 		cmocka_unit_test(what_a_device_only_reads_may_be_read),
-		cmocka_unit_test(without_memory_nothing_is_checked_and_all_works),
 		cmocka_unit_test(a_checker_needs_hooks),
 	};
 

@@ -5,6 +5,8 @@
  *
  * Not here: peers that are linked (test_dma_link_peers.c).
  */
+#include <phyr/dma_check.h>
+
 #include "dma_device.h"
 
 static struct world *peers_of(unsigned int lg2)
@@ -401,6 +403,42 @@ static void a_borrowed_list_is_let_go_when_a_peer_is_removed(void **state)
 	assert_int_equal(phyr_list_append(&w->list, more, ram), PHYR_OK);
 }
 
+/* The list was let go: it may be another by the time the mapping is ended. */
+static void a_checker_knows_what_a_removed_peer_took_along(void **state)
+{
+	(void)state;
+	for (unsigned int lg2 = 0; lg2 <= 12; lg2 += 12) {
+		struct world *w = world_of(lg2);
+		struct phyr_dma_checker_params params = { .mem = &w->host.mem };
+		struct phyr_range memory = { { 0x1000 }, 0x1000 };
+		struct phyr_dma_checker_stats stats;
+		struct phyr_iova_range first;
+		struct phyr_dma_cursor cursor;
+		struct phyr_dma_map map;
+
+		assert_int_equal(phyr_dma_checker_create(&params, &w->params.checker), PHYR_OK);
+		make_dma(w);
+		add(w, 0x1000, 0x1000);
+		add_peer(w, BRIDGE_BAR, 0x1000);
+		map = map_list(w);
+		phyr_dma_begin(&map, &cursor);
+		assert_true(phyr_dma_next(&cursor, &first));
+		assert_int_equal(phyr_dma_check_device(w->dma, first, RW), PHYR_OK);
+		remove_provider(w, 2);
+		assert_int_equal(phyr_dma_check_device(w->dma, first, RW), PHYR_E_NOENT);
+		assert_int_equal(phyr_dma_check_cpu(w->params.checker, memory, true), PHYR_OK);
+		phyr_list_truncate(&w->list, 0);
+		unmap(w, &map);
+		phyr_dma_destroy(w->dma);
+		w->dma = NULL;
+		phyr_dma_checker_destroy(w->params.checker, &stats);
+		assert_int_equal(stats.live_cnt, 0);
+		assert_int_equal(stats.mistake_cnt[PHYR_DMA_MISTAKE_LIST], 0);
+		world_close(w);
+	}
+	(void)world_of(12);
+}
+
 static void a_changed_topology_does_not_disturb_unmap(void **state)
 {
 	struct world *w = peers_of(12);
@@ -444,6 +482,7 @@ int main(void)
 		CASE(other_mappings_stay_and_a_moved_value_works),
 		CASE(a_ring_holds_nothing_of_a_removed_peer_back),
 		CASE(a_borrowed_list_is_let_go_when_a_peer_is_removed),
+		CASE(a_checker_knows_what_a_removed_peer_took_along),
 		CASE(a_changed_topology_does_not_disturb_unmap),
 	};
 

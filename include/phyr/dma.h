@@ -98,6 +98,7 @@ struct phyr_dma_map {
 	struct phyr_dma_extra *extra; /**< private: the own list, peers; NULL for most */
 	bool own;		      /**< the reservation ends with the mapping */
 	bool bounced;		      /**< some of it is in bounce slots */
+	uint32_t serial;	      /**< private: its number with a checker; else 0 */
 };
 
 /** What a handle counted. */

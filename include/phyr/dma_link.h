@@ -78,7 +78,7 @@ struct phyr_dma_part {
 
 /*
  * With a checker (dma_check.h), unlink, free and destroy also answer: PHYR_E_INVAL, another direction
- * than linked; PHYR_E_PARTIAL, a part of what was mapped in one call; PHYR_E_BUSY, more is linked;
+ * than linked, or another length than reserved; PHYR_E_PARTIAL, a part of what was mapped in one call; PHYR_E_BUSY, more is linked;
  * PHYR_E_NOENT, nobody knows the state. Nothing is changed then.
  */
 

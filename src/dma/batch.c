@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "check.h"
 #include "map.h"
 
 struct phyr_dma_batch {
@@ -62,6 +63,8 @@ static int keep(struct phyr_dma_batch *batch, struct phyr_dma_map *map)
 	map->extra->batch = batch;
 	map->extra->kept_len += sizeof(*batch) + stats.storage_len;
 	batch->dma->stats.list_len += sizeof(*batch) + stats.storage_len;
+	if (batch->dma->params.checker)
+		phyr_checker_kept(batch->dma, map);
 	return PHYR_OK;
 }
 

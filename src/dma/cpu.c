@@ -46,7 +46,8 @@ int phyr_dma_sync_for_cpu(struct phyr_dma *dma, const struct phyr_dma_map *map, 
 	if (map->perm & PHYR_PERM_WRITE)
 		copy(dma, map, (struct phyr_bounce_part){ offset, len }, false);
 	maintain(dma, map, len);
-	phyr_check_owner(dma, map, offset, len, true);
+	if (dma->params.checker)
+		phyr_checker_owner(dma, map, (struct phyr_bounce_part){ offset, len }, true);
 	return PHYR_OK;
 }
 
@@ -59,6 +60,7 @@ int phyr_dma_sync_for_device(struct phyr_dma *dma, const struct phyr_dma_map *ma
 		return err;
 	copy(dma, map, (struct phyr_bounce_part){ offset, len }, true);
 	maintain(dma, map, len);
-	phyr_check_owner(dma, map, offset, len, false);
+	if (dma->params.checker)
+		phyr_checker_owner(dma, map, (struct phyr_bounce_part){ offset, len }, false);
 	return PHYR_OK;
 }

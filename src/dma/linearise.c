@@ -114,7 +114,8 @@ int phyr_map_in_slots(struct phyr_dma *dma, const struct request *request,
 	map.extra->map = map;
 	phyr_list_borrow(map.list);
 	phyr_map_count(dma, &plan);
-	phyr_check_mapped(dma, &map, request->list);
+	if (dma->params.checker)
+		phyr_checker_mapped(dma, &map, request->list);
 	*ret_map = map;
 	return PHYR_OK;
 }

@@ -116,7 +116,8 @@ int phyr_dma_reserve(struct phyr_dma *dma, const struct phyr_dma_want *want,
 		return err;
 	ret_state->addr = reserved.iova.addr + lead;
 	ret_state->size = want->len | (uint64_t)want->cover_lg2 << STATE_COVER_SHIFT;
-	phyr_check_reserved(dma, ret_state);
+	if (dma->params.checker)
+		phyr_checker_reserved(dma, ret_state);
 	return PHYR_OK;
 }
 
@@ -377,8 +378,7 @@ int phyr_dma_link(struct phyr_dma *dma, struct phyr_dma_state *state, uint64_t o
 	if (err)
 		return err;
 	if (dma->params.checker)
-		phyr_checker_linked(dma, state, phyr_state_granules(dma, state, offset, len),
-				    piece->perm);
+		phyr_checker_linked(dma, state, offset, piece);
 	dma->stats.link_cnt++;
 	dma->stats.mapped_len += len;
 	if (piece->user)
@@ -398,7 +398,7 @@ int phyr_dma_sync(struct phyr_dma *dma, const struct phyr_dma_state *state, uint
 		return err;
 	granules = phyr_state_granules(dma, state, offset, len);
 	err = phyr_fill_sync(dma, granules);
-	if (!err)
-		phyr_check_synced(dma, state, granules);
+	if (!err && dma->params.checker)
+		phyr_checker_synced(dma, state, granules);
 	return err;
 }

@@ -140,7 +140,8 @@ int phyr_map_as_planned(struct phyr_dma *dma, const struct request *request,
 	if (map.list)
 		phyr_list_borrow(map.list);
 	phyr_map_count(dma, plan);
-	phyr_check_mapped(dma, &map, request->list);
+	if (dma->params.checker)
+		phyr_checker_mapped(dma, &map, request->list);
 	*ret_map = map;
 	return PHYR_OK;
 }
@@ -191,7 +192,8 @@ int phyr_dma_map_at(struct phyr_dma *dma, struct phyr_list *list, enum phyr_perm
 		return err;
 	dma->stats.reserved_len += reserved.len;
 	phyr_map_count(dma, &plan);
-	phyr_check_mapped(dma, &map, list);
+	if (dma->params.checker)
+		phyr_checker_mapped(dma, &map, list);
 	*ret_map = map;
 	return PHYR_OK;
 }

@@ -20,6 +20,11 @@
 /* A part of the state: PHYR_OK, _INVAL or _RANGE. */
 int phyr_state_check(const struct phyr_dma *dma, const struct phyr_dma_state *state,
 		     uint64_t offset, uint64_t len);
+/* Unlinks a part; ends a state of which the first bytes are linked. Both calls were checked. */
+int phyr_state_unlink(struct phyr_dma *dma, struct phyr_dma_state *state,
+		      const struct phyr_dma_part *part);
+int phyr_state_end(struct phyr_dma *dma, struct phyr_dma_state *state, uint64_t linked_len,
+		   enum phyr_perm perm);
 /* The granules of a part. */
 struct phyr_iova_range phyr_state_granules(const struct phyr_dma *dma,
 					   const struct phyr_dma_state *state, uint64_t offset,

@@ -66,12 +66,27 @@ static void count(struct phyr_dma *dma, uint64_t len)
 	phyr_dma_maintain(dma, len);
 }
 
+int phyr_state_unlink(struct phyr_dma *dma, struct phyr_dma_state *state,
+		      const struct phyr_dma_part *part)
+{
+	struct phyr_iova_range granules = phyr_state_granules(dma, state, part->offset, part->len);
+	struct phyr_iova_range none = { { 0 }, 0 };
+	bool bounced = state->size & STATE_BOUNCED;
+	int err = dma->batch && !bounced ? phyr_dma_remove(dma, granules, none) :
+					   phyr_dma_remove_now(dma, granules, none);
+
+	if (err)
+		return err;
+	if (bounced)
+		phyr_state_give_slots(dma, granules, part->perm);
+	dma->stats.unlink_cnt++;
+	count(dma, part->len);
+	return PHYR_OK;
+}
+
 int phyr_dma_unlink(struct phyr_dma *dma, struct phyr_dma_state *state,
 		    const struct phyr_dma_part *part)
 {
-	struct phyr_iova_range none = { { 0 }, 0 };
-	struct phyr_iova_range granules;
-	bool bounced;
 	int err;
 
 	if (!part || !known_perm(part->perm))
@@ -81,38 +96,8 @@ int phyr_dma_unlink(struct phyr_dma *dma, struct phyr_dma_state *state,
 		return err;
 	if (is_inside_granule(dma, state, part))
 		return PHYR_E_ALIGN;
-	granules = phyr_state_granules(dma, state, part->offset, part->len);
-	bounced = state->size & STATE_BOUNCED;
-	err = phyr_check_unlink(dma, state, granules, part->perm);
-	if (err)
-		return err;
-	err = dma->batch && !bounced ? phyr_dma_remove(dma, granules, none) :
-				       phyr_dma_remove_now(dma, granules, none);
-	if (err)
-		return err;
-	if (bounced)
-		phyr_state_give_slots(dma, granules, part->perm);
-	phyr_check_unlinked(dma, state, granules);
-	dma->stats.unlink_cnt++;
-	count(dma, part->len);
-	return PHYR_OK;
-}
-
-int phyr_dma_free(struct phyr_dma *dma, struct phyr_dma_state *state)
-{
-	int err;
-
-	if (!dma || !state)
-		return PHYR_E_INVAL;
-	if (phyr_dma_state_len(state) == 0)
-		return PHYR_E_NOENT;
-	err = phyr_check_free(dma, state, 0, PHYR_PERM_READ);
-	if (err)
-		return err;
-	phyr_check_freed(dma, state->addr);
-	phyr_dma_give(dma, phyr_dma_state_reserved(dma, state));
-	memset(state, 0, sizeof(*state));
-	return PHYR_OK;
+	return dma->params.checker ? phyr_checker_unlink(dma, state, part) :
+				     phyr_state_unlink(dma, state, part);
 }
 
 /* Slots are known by I/O addresses: these are given back last. */
@@ -129,31 +114,49 @@ static int remove_bounced(struct phyr_dma *dma, struct phyr_iova_range granules,
 	return PHYR_OK;
 }
 
+/* What is linked, and the whole reservation with it. */
+static int remove_linked(struct phyr_dma *dma, const struct phyr_dma_state *state,
+			 uint64_t linked_len, enum phyr_perm perm)
+{
+	struct phyr_iova_range reserved = phyr_dma_state_reserved(dma, state);
+	struct phyr_iova_range granules = phyr_state_granules(dma, state, 0, linked_len);
+	int err = state->size & STATE_BOUNCED ? remove_bounced(dma, granules, reserved, perm) :
+						phyr_dma_remove(dma, granules, reserved);
+
+	if (!err)
+		count(dma, linked_len);
+	return err;
+}
+
+int phyr_state_end(struct phyr_dma *dma, struct phyr_dma_state *state, uint64_t linked_len,
+		   enum phyr_perm perm)
+{
+	int err = PHYR_OK;
+
+	if (linked_len)
+		err = remove_linked(dma, state, linked_len, perm);
+	else
+		phyr_dma_give(dma, phyr_dma_state_reserved(dma, state));
+	if (err)
+		return err;
+	memset(state, 0, sizeof(*state));
+	return PHYR_OK;
+}
+
 int phyr_dma_destroy_state(struct phyr_dma *dma, struct phyr_dma_state *state, uint64_t linked_len,
 			   enum phyr_perm perm)
 {
-	struct phyr_iova_range reserved, granules;
-	int err;
-
 	if (!dma || !state || !known_perm(perm))
 		return PHYR_E_INVAL;
-	if (linked_len == 0)
-		return phyr_dma_free(dma, state);
 	if (phyr_dma_state_len(state) == 0)
 		return PHYR_E_NOENT;
 	if (linked_len > phyr_dma_state_len(state))
 		return PHYR_E_RANGE;
-	err = phyr_check_free(dma, state, linked_len, perm);
-	if (err)
-		return err;
-	reserved = phyr_dma_state_reserved(dma, state);
-	granules = phyr_state_granules(dma, state, 0, linked_len);
-	err = state->size & STATE_BOUNCED ? remove_bounced(dma, granules, reserved, perm) :
-					    phyr_dma_remove(dma, granules, reserved);
-	if (err)
-		return err;
-	phyr_check_freed(dma, state->addr);
-	count(dma, linked_len);
-	memset(state, 0, sizeof(*state));
-	return PHYR_OK;
+	return dma->params.checker ? phyr_checker_end_state(dma, state, linked_len, perm) :
+				     phyr_state_end(dma, state, linked_len, perm);
+}
+
+int phyr_dma_free(struct phyr_dma *dma, struct phyr_dma_state *state)
+{
+	return phyr_dma_destroy_state(dma, state, 0, PHYR_PERM_READ);
 }

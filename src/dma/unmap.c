@@ -77,32 +77,40 @@ static int end(struct phyr_dma *dma, const struct phyr_dma_map *map, bool now)
 void phyr_mapping_revoke(struct phyr_p2p_user *user)
 {
 	struct phyr_dma_extra *extra = ((struct user *)(void *)user)->extra;
+	bool checked = extra->dma->params.checker;
 
-	if (end(extra->dma, &extra->map, true))
-		return; /* still attached: the registry says that it is busy */
+	if (checked)
+		phyr_checker_revoke(extra->dma, &extra->map, true);
+	if (end(extra->dma, &extra->map, true)) {
+		/* still attached: the registry says that it is busy */
+		if (checked)
+			phyr_checker_revoke(extra->dma, &extra->map, false);
+		return;
+	}
 	phyr_extra_release(extra);
 	phyr_list_truncate(&extra->own, 0);
 	extra->revoked = true;
 }
 
+/* Of one caller, so that the end of a mapping is part of it. */
+__attribute__((noinline)) int phyr_mapping_unmap(struct phyr_dma *dma, struct phyr_dma_map *map)
+{
+	int err = PHYR_OK;
+
+	if (!map->extra || !map->extra->revoked)
+		err = end(dma, map, map->extra && map->extra->bridged);
+	if (err)
+		return err;
+	phyr_extra_destroy(map->extra);
+	memset(map, 0, sizeof(*map));
+	return PHYR_OK;
+}
+
 int phyr_dma_unmap(struct phyr_dma *dma, struct phyr_dma_map *map)
 {
-	int err;
-
 	if (!dma || !map)
 		return PHYR_E_INVAL;
 	if (map->form == PHYR_DMA_NONE)
 		return PHYR_E_NOENT;
-	err = phyr_check_unmap(dma, map);
-	if (err)
-		return err;
-	if (!map->extra || !map->extra->revoked) {
-		err = end(dma, map, map->extra && map->extra->bridged);
-		if (err)
-			return err;
-	}
-	phyr_check_unmapped(dma, map);
-	phyr_extra_destroy(map->extra);
-	memset(map, 0, sizeof(*map));
-	return PHYR_OK;
+	return dma->params.checker ? phyr_checker_unmap(dma, map) : phyr_mapping_unmap(dma, map);
 }
