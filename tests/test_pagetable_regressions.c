@@ -3,8 +3,7 @@
  * Defects that page tables of neighbouring projects had, by the numbers of a list of them, and two
  * that Linux's generic page tables have, in every configuration that can be tried.
  *
- * Not here: B10, which is about what caches hold under the address of a large page; B13, best page
- * sizes (test_best_size.c).
+ * Not here: B10, which is about caches (test_stale.c); B13, best page sizes (test_best_size.c).
  */
 #include <phyr/split.h>
 #include <phyrsim/walker.h>

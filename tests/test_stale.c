@@ -158,6 +158,29 @@ static void a_command_drops_what_it_overlaps(void **state)
 	assert_int_equal(phyrsim_stale_cnt(w->stale), 0);
 }
 
+/* What a neighbour's caches held under its first page only was there for no other page of it. */
+static void b10_a_large_page_is_found_and_dropped_by_every_page_of_it(void **state)
+{
+	struct world *w = *state;
+	struct phyrsim_root root = root_of(w);
+
+	assert_int_equal(map(w, AT + M2, M2, M2), PHYR_OK); /* the tables stay */
+	for (uint64_t at = 0; at < M2; at += 37 * K4) {
+		struct phyrsim_command page = command(AT + at, K4, true);
+		struct phyr_iova_range range = { { AT + at }, K4 };
+		struct phyrsim_stale_report report;
+
+		assert_int_equal(map(w, AT, M2, M2), PHYR_OK);
+		assert_int_equal(unmap(w, AT, M2), PHYR_OK);
+		assert_int_equal(phyrsim_stale_check_range(w->stale, &root, range, &report),
+				 PHYR_E_FAULT);
+		assert_int_equal(report.lg2, 21);
+		phyrsim_stale_apply(w->stale, &page);
+		assert_int_equal(check(w).cnt, 0);
+		flush(w);
+	}
+}
+
 static void on_amd_a_window_drops_what_lies_in_it_whole(void **state)
 {
 	struct phyrsim_inval_params inval = { .personality = PHYRSIM_INVAL_AMD };
@@ -395,6 +418,7 @@ int main(void)
 		CASE(a_pointer_to_a_removed_table_is_stale),
 		CASE(a_pointer_to_a_replaced_table_is_stale),
 		CASE(a_command_drops_what_it_overlaps),
+		CASE(b10_a_large_page_is_found_and_dropped_by_every_page_of_it),
 		CASE(on_amd_a_window_drops_what_lies_in_it_whole),
 		CASE(on_arm_a_hint_spares_leaves_of_other_levels),
 		CASE(a_command_for_the_domain_spares_pointers_without_walk),
