@@ -145,7 +145,9 @@ static void reserve(struct machine *x)
 static void link_more(struct machine *x)
 {
 	struct phyr_range run = { { take(&x->in, 2) }, take(&x->in, 2) };
-	struct phyr_dma_piece piece = { &run, 1, { PHYR_KIND_SYSTEM, 0 }, PHYR_PERM_READ, NULL };
+	struct phyr_dma_piece piece = {
+		&run, 1, { PHYR_KIND_SYSTEM, 0 }, PHYR_PERM_READ, NULL, NULL
+	};
 	uint64_t offset = x->linked_len;
 
 	if (phyr_dma_link(x->w.dma, &x->state, offset, &piece))

@@ -163,7 +163,7 @@ static inline void link(struct world *w, struct phyr_dma_state *state, uint64_t 
 			uint64_t len, enum phyr_perm perm)
 {
 	struct phyr_range run = { { 0x50000000 + offset }, len };
-	struct phyr_dma_piece piece = { &run, 1, { PHYR_KIND_SYSTEM, 0 }, perm, NULL };
+	struct phyr_dma_piece piece = { &run, 1, { PHYR_KIND_SYSTEM, 0 }, perm, NULL, NULL };
 
 	assert_int_equal(phyr_dma_link(w->dma, state, offset, &piece), PHYR_OK);
 }

@@ -30,7 +30,7 @@ static inline struct phyr_dma_state reserve(struct world *w, uint64_t phase, uin
 static inline int link_tagged(struct world *w, struct phyr_dma_state *state, uint64_t offset,
 			      struct phyr_range run, struct phyr_tag tag)
 {
-	struct phyr_dma_piece piece = { &run, 1, tag, RW, NULL };
+	struct phyr_dma_piece piece = { &run, 1, tag, RW, NULL, NULL };
 
 	return phyr_dma_link(w->dma, state, offset, &piece);
 }

@@ -133,7 +133,7 @@ static int attempt_link_peer(struct world *w)
 	struct phyr_range runs[] = { { { BRIDGE_BAR }, 0x1000 },
 				     { { BRIDGE_BAR + 0x4000 }, 0x800 } };
 	struct phyr_p2p_user user = { .revoke = let_go };
-	struct phyr_dma_piece piece = { runs, 2, { PHYR_KIND_P2P, 0 }, RW, &user };
+	struct phyr_dma_piece piece = { runs, 2, { PHYR_KIND_P2P, 0 }, RW, &user, NULL };
 	struct phyr_dma_want want = { .len = 0x1800 };
 	struct phyr_dma_state s;
 	int err = phyr_dma_reserve(w->dma, &want, &s);

@@ -227,7 +227,7 @@ static void step_link(struct dma_run *r)
 {
 	struct stage *s = &r->stage;
 	struct phyr_range run = { { s->pa + s->linked_len }, 0 };
-	struct phyr_dma_piece piece = { &run, 1, { PHYR_KIND_SYSTEM, 0 }, RW, NULL };
+	struct phyr_dma_piece piece = { &run, 1, { PHYR_KIND_SYSTEM, 0 }, RW, NULL, NULL };
 	uint64_t left = phyr_dma_state_len(&s->state) - s->linked_len;
 	int err;
 

@@ -241,7 +241,7 @@ static void link_some(struct run *r, struct thing *thing)
 	struct phyr_range runs[2] = { { { MEMORY + first * K4 }, K4 },
 				      { { MEMORY + second * K4 }, K4 } };
 	struct phyr_dma_piece piece = {
-		runs, (size_t)(len / K4), { PHYR_KIND_SYSTEM, 0 }, any_perm(r), NULL
+		runs, (size_t)(len / K4), { PHYR_KIND_SYSTEM, 0 }, any_perm(r), NULL, NULL
 	};
 	uint64_t others;
 	bool busy = model_linked(thing, at, len, 0, &others) != 0;

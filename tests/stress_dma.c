@@ -237,9 +237,8 @@ static void map_list(struct actor *a, unsigned char byte)
 static void link_pieces(struct actor *a, unsigned char byte)
 {
 	struct phyr_range run = { { a->memory + 0x18800 }, 0x2900 };
-	struct phyr_dma_piece piece = {
-		&run, 1, { PHYR_KIND_SYSTEM, 0 }, PHYR_PERM_READ_WRITE, NULL
-	};
+	struct phyr_dma_piece piece = { &run, 1,   { PHYR_KIND_SYSTEM, 0 }, PHYR_PERM_READ_WRITE,
+					NULL, NULL };
 	struct phyr_dma_want want = { .len = run.len, .phase = run.pa.addr };
 	struct phyr_dma_state state;
 	bool linked;

@@ -169,7 +169,7 @@ static void map_list(struct actor *a)
 static void link_pieces(struct actor *a)
 {
 	struct phyr_range run = { { a->memory }, 2 * PAGE };
-	struct phyr_dma_piece piece = { &run, 1, { PHYR_KIND_SYSTEM, 0 }, RW, NULL };
+	struct phyr_dma_piece piece = { &run, 1, { PHYR_KIND_SYSTEM, 0 }, RW, NULL, NULL };
 	struct phyr_dma_want want = { .len = run.len };
 	struct phyr_dma_state state;
 	struct phyr_iova_range range;

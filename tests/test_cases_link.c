@@ -43,7 +43,7 @@ static void a_mib_page_by_page_is_256_syncs_and_256_flushes(void **state)
 static void link_page(struct cases_world *w, struct phyr_dma_state *kept, uint64_t offset,
 		      struct phyr_range range)
 {
-	struct phyr_dma_piece piece = { &range, 1, ram, PHYR_PERM_READ_WRITE, NULL };
+	struct phyr_dma_piece piece = { &range, 1, ram, PHYR_PERM_READ_WRITE, NULL, NULL };
 
 	assert_int_equal(phyr_dma_link(w->dma, kept, offset, &piece), PHYR_OK);
 }

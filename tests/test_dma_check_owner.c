@@ -249,7 +249,7 @@ static void what_is_linked_ends_at_its_bytes(void **state)
 {
 	struct world *w = make(true);
 	struct phyr_range runs[] = { { { 0x50000800 }, 0x800 }, { { 0x60000000 }, 0x300 } };
-	struct phyr_dma_piece piece = { runs, 2, { PHYR_KIND_SYSTEM, 0 }, RW, NULL };
+	struct phyr_dma_piece piece = { runs, 2, { PHYR_KIND_SYSTEM, 0 }, RW, NULL, NULL };
 	struct phyr_dma_want want = { .len = 0xb00, .phase = 0x800 };
 	struct phyr_dma_state s;
 

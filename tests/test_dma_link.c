@@ -239,7 +239,9 @@ static void pieces_of_several_runs(void **state)
 	struct phyr_range runs[] = { { { 0x1800 }, 0x800 },
 				     { { 0x6000 }, 0x2000 },
 				     { { 0x9000 }, 8 } };
-	struct phyr_dma_piece piece = { runs, 3, { PHYR_KIND_SYSTEM, 0 }, PHYR_PERM_READ, NULL };
+	struct phyr_dma_piece piece = {
+		runs, 3, { PHYR_KIND_SYSTEM, 0 }, PHYR_PERM_READ, NULL, NULL
+	};
 	struct world *w = links_of(12);
 	struct phyr_dma_state s = reserve(w, 0x800, 0x2808);
 
@@ -270,7 +272,7 @@ static void pieces_of_several_runs(void **state)
 static void arguments_are_looked_at(void **state)
 {
 	struct phyr_range run = { { 0x1000 }, 0x1000 };
-	struct phyr_dma_piece piece = { &run, 1, { PHYR_KIND_SYSTEM, 0 }, RW, NULL };
+	struct phyr_dma_piece piece = { &run, 1, { PHYR_KIND_SYSTEM, 0 }, RW, NULL, NULL };
 	struct phyr_p2p_user user = { 0 };
 	struct phyr_dma_state none = { 0, 0 };
 	struct phyr_dma_part part = { 0, 0x1000, RW };
@@ -422,7 +424,7 @@ static void what_the_backend_refuses_changes_nothing(void **state)
 static void links_need_no_host_memory(void **state)
 {
 	struct phyr_range runs[100];
-	struct phyr_dma_piece piece = { runs, CNT(runs), { PHYR_KIND_SYSTEM, 0 }, RW, NULL };
+	struct phyr_dma_piece piece = { runs, CNT(runs), { PHYR_KIND_SYSTEM, 0 }, RW, NULL, NULL };
 	struct world *w = links_of(12);
 	struct phyr_dma_state s = reserve(w, 0, 100 * K4);
 	size_t calls = w->host.alloc_cnt;

@@ -23,7 +23,7 @@ static void revoke(struct phyr_p2p_user *user)
 static int link_peer(struct use *use, uint64_t offset, uint64_t pa, uint64_t len)
 {
 	struct phyr_range run = { { pa }, len };
-	struct phyr_dma_piece piece = { &run, 1, { PHYR_KIND_P2P, 0 }, RW, &use->user };
+	struct phyr_dma_piece piece = { &run, 1, { PHYR_KIND_P2P, 0 }, RW, &use->user, NULL };
 
 	use->user.revoke = revoke;
 	return phyr_dma_link(use->w->dma, use->state, offset, &piece);
@@ -65,9 +65,8 @@ static void a_peers_run_is_in_one_provider_that_is_mapped(void **state)
 	struct phyr_dma_state s = reserve(w, 0, 0x4000);
 	struct use use = { .w = w, .state = &s };
 	struct phyr_range near = { { NEAR_BAR }, 0x1000 };
-	struct phyr_dma_piece piece = {
-		&near, 1, { PHYR_KIND_P2P, w->providers[2] }, RW, &use.user
-	};
+	struct phyr_dma_piece piece = { &near, 1,	  { PHYR_KIND_P2P, w->providers[2] },
+					RW,    &use.user, NULL };
 
 	(void)state;
 	assert_int_equal(link_peer(&use, 0, NEAR_BAR, 0x1000), PHYR_E_KIND);
@@ -123,7 +122,7 @@ static void one_user_is_of_one_provider(void **state)
 	struct world *w = links_of(0);
 	struct phyr_dma_state s = reserve(w, 0, 0x4000);
 	struct use use = { .w = w, .state = &s, .len = 0x1000 };
-	struct phyr_dma_piece piece = { runs, 2, { PHYR_KIND_P2P, 0 }, RW, &use.user };
+	struct phyr_dma_piece piece = { runs, 2, { PHYR_KIND_P2P, 0 }, RW, &use.user, NULL };
 	uint32_t second;
 
 	(void)state;

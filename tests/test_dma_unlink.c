@@ -18,7 +18,7 @@ static int after_case(void **state)
 static void link_pages(struct phyr_dma_state *state, uint64_t len)
 {
 	struct phyr_range run = { { 0x100000 }, len };
-	struct phyr_dma_piece piece = { &run, 1, { 0 }, PHYR_PERM_READ, NULL };
+	struct phyr_dma_piece piece = { &run, 1, { 0 }, PHYR_PERM_READ, NULL, NULL };
 	struct phyr_dma_want want = { .len = len };
 
 	assert_int_equal(phyr_dma_reserve(world.dma, &want, state), PHYR_OK);

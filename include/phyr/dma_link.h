@@ -13,11 +13,16 @@
  * **The contract.** Offsets count from byte 0, whose physical address is known modulo the granule
  * when the range is reserved. Only the piece at offset 0 may start, and only the last may end,
  * inside a granule. Links may come in any order. A device may use what was linked after a sync over
- * it. What was linked is unlinked before the range is freed; destroy does both. Of peers, it is
- * unlinked before their users are detached: destroy may leave it to a ring or a batch.
+ * it. What was linked is unlinked before the range is freed; destroy does both.
  *
  * Links, parts of links, and several links may be unlinked at once, as long as no leaf of the page
  * table is cut: *partial* otherwise, nothing changed.
+ *
+ * **Peers.** A link of a peer's memory comes with a *tie*, which ends it with its provider: when that is
+ * removed, the link is unlinked and invalidated before the registry goes on, and the tie says so. Its
+ * place in the state is a hole then, which unlink and destroy pass over. A state with ties is always
+ * unlinked strictly, and no tie is cut. Who keeps books of its own has a user instead, and a revoke of
+ * its own; all of it is unlinked and invalidated before such a user is detached, so not left to a ring.
  */
 #ifndef PHYR_DMA_LINK_H
 #define PHYR_DMA_LINK_H
@@ -34,7 +39,7 @@ extern "C" {
  * @brief A reserved range; the caller embeds it, all-zero is none. All members are private.
  *
  * May be moved. Invariant: size's bits 56:0 are the length, 62:57 the log2 of what both ends are
- * rounded out to, 63 says that some of it was bounced.
+ * rounded out to, 63 says that some of it was bounced or tied.
  */
 struct phyr_dma_state {
 	uint64_t addr; /**< private: [iova] of byte 0 */
@@ -58,6 +63,24 @@ struct phyr_dma_want {
 	const struct phyr_placement *placement;
 };
 
+/**
+ * @brief What ends a link with its provider; the caller embeds it, all-zero but `gone` is of nothing.
+ *
+ * From a link on it stays where it is, until all it is of is unlinked: it is of nothing again then, and
+ * may be used again. `removed` stays until its next link.
+ */
+struct phyr_dma_tie {
+	struct phyr_p2p_user user;   /**< private: the first member; attached unless removed */
+	struct phyr_dma *dma;	     /**< private: NULL when of nothing */
+	struct phyr_dma_tie *next;   /**< private: in the handle's list */
+	struct phyr_dma_state state; /**< private: a copy, to know its addresses by */
+	struct phyr_iova_range
+		linked; /**< private: granules of links behind one another, or a hole */
+	bool removed;	/**< to be read: the provider was removed, nothing is linked any more */
+	/** Set by the owner, or NULL: called when it has been removed; may read, unlink nothing. */
+	void (*gone)(struct phyr_dma_tie *tie);
+};
+
 /** Memory to be linked: runs behind one another, all of one tag. */
 struct phyr_dma_piece {
 	const struct phyr_range *runs; /**< len 1 or more; joints on granules */
@@ -67,6 +90,9 @@ struct phyr_dma_piece {
 	/** peers only, else NULL: the caller's, revoke filled in, one a provider and state. It is
 	 *  attached if it is not yet: its revoke unlinks all that is linked of the provider */
 	struct phyr_p2p_user *user;
+	/** peers only, and then instead of a user: of nothing yet, or of what is linked right before
+	 *  in this state, of the same provider */
+	struct phyr_dma_tie *tie;
 };
 
 /** A part of a state. */
@@ -153,8 +179,9 @@ PHYR_API struct phyr_iova_range phyr_dma_state_reserved(const struct phyr_dma *d
  * @param[in]     piece  see there
  * @return PHYR_OK
  * @return PHYR_E_INVAL       an argument is missing or unknown, a length is 0, a peer comes without
- *                            user, or other memory with one; or runs, tag and user are not all of
- *                            one provider
+ *                            user and tie or with both, or other memory with one; or runs, tag and
+ *                            user or tie are not all of one provider; or a tie is of something else
+ *                            than what is right before
  * @return PHYR_E_RANGE       beyond the end of the state, or an address does not fit the table
  * @return PHYR_E_ALIGN       the contract above: a start, joint or end is inside a granule
  * @return PHYR_E_KIND        it would have to be bounced, and is a peer, encrypted, or there is no
@@ -194,7 +221,12 @@ PHYR_API PHYR_NODISCARD int phyr_dma_sync(struct phyr_dma *dma, const struct phy
  *        stay reserved and may be linked again at once.
  *
  * While a batch is set (phyr_dma_set_batch()), it is invalidated when the batch ends, and may not be
- * linked again before; so many parts take one flush. A state of which some is bounced does not wait.
+ * linked again before; so many parts take one flush. A state of which some is bounced or tied does not
+ * wait.
+ *
+ * What was linked of a provider that was removed is not there any more, and counts as linked. In a state
+ * with such a hole, a call that fails may have unlinked some before the hole, which is a part of the hole
+ * then: the call may be repeated.
  *
  * @param[in,out] dma   the handle
  * @param[in,out] state reserved
@@ -204,8 +236,9 @@ PHYR_API PHYR_NODISCARD int phyr_dma_sync(struct phyr_dma *dma, const struct phy
  * @return PHYR_E_RANGE   beyond the end of the state
  * @return PHYR_E_ALIGN   a start or end other than the state's own is inside a granule
  * @return PHYR_E_NOENT   some of it is not linked; nothing changed
- * @return PHYR_E_PARTIAL a leaf reaches beyond the part; nothing changed
- * @complexity O(1) without the backend's work; O(granules) when some of the state was bounced
+ * @return PHYR_E_PARTIAL a leaf or a tie reaches beyond the part; nothing changed
+ * @complexity O(1) without the backend's work; O(ties of the handle) when some of the state was
+ *             tied, times the holes in the part
  * @threads caller serialises calls on one handle and on one state
  * @source Linux dma_iova_unlink(), which splits nothing either, but removes whole leaves
  */
@@ -220,6 +253,7 @@ PHYR_API PHYR_NODISCARD int phyr_dma_unlink(struct phyr_dma *dma, struct phyr_dm
  * @return PHYR_OK
  * @return PHYR_E_INVAL an argument is missing
  * @return PHYR_E_NOENT nothing is reserved
+ * @return PHYR_E_BUSY  a peer is linked with a tie; nothing changed
  * @complexity O(levels) of the address space; O(1) to a cache
  * @threads caller serialises calls on one handle and on one state
  */
@@ -228,9 +262,10 @@ PHYR_API PHYR_NODISCARD int phyr_dma_free(struct phyr_dma *dma, struct phyr_dma_
 /**
  * @brief Unlinks what was linked from byte 0 on and gives the whole reservation back.
  *
- * One flush, or none yet with a ring or a batch. Linked must be exactly the first linked_len bytes:
- * so a mapping that was left half-built is taken down too. Gives back what was reserved, whatever
- * was linked (Linux's defect D4).
+ * One flush, or none yet with a ring or a batch, unless some is bounced or tied; one for each stretch
+ * between holes, where there are any. Linked must be exactly
+ * the first linked_len bytes, holes left by providers that were removed apart: so a mapping that was left
+ * half-built is taken down too. Gives back what was reserved, whatever was linked (Linux's defect D4).
  *
  * @param[in,out] dma        the handle
  * @param[in,out] state      becomes none on PHYR_OK
@@ -240,7 +275,8 @@ PHYR_API PHYR_NODISCARD int phyr_dma_free(struct phyr_dma *dma, struct phyr_dma_
  * @return PHYR_E_INVAL   an argument is missing or unknown
  * @return PHYR_E_RANGE   longer than the state
  * @return PHYR_E_NOENT   nothing is reserved, or some of it is not linked; nothing changed
- * @return PHYR_E_PARTIAL a leaf reaches beyond what is said to be linked; nothing changed
+ * @return PHYR_E_PARTIAL a leaf or a tie reaches beyond what is said to be linked; nothing changed
+ * @return PHYR_E_BUSY    a peer is linked with a tie behind that; nothing changed
  * @complexity as phyr_dma_unlink() and phyr_dma_free()
  * @threads caller serialises calls on one handle and on one state
  * @source Linux dma_iova_destroy()

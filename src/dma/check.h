@@ -29,11 +29,16 @@ void phyr_checker_revoke(struct phyr_dma *dma, const struct phyr_dma_map *map, b
 void phyr_checker_owner(struct phyr_dma *dma, const struct phyr_dma_map *map,
 			struct phyr_bounce_part part, bool cpu);
 
-/* With a checker. A range was reserved; memory was linked; granules were made visible. */
+/*
+ * With a checker. A range was reserved; memory was linked; granules were made visible; a provider that was
+ * removed took its own with it.
+ */
 void phyr_checker_reserved(struct phyr_dma *dma, const struct phyr_dma_state *state);
 void phyr_checker_linked(struct phyr_dma *dma, const struct phyr_dma_state *state, uint64_t offset,
 			 const struct phyr_dma_piece *piece);
 void phyr_checker_synced(struct phyr_dma *dma, const struct phyr_dma_state *state,
 			 struct phyr_iova_range granules);
+void phyr_checker_unlinked(struct phyr_dma *dma, const struct phyr_dma_state *state,
+			   struct phyr_iova_range granules);
 
 #endif

@@ -100,6 +100,12 @@ void phyr_checker_synced(struct phyr_dma *dma, const struct phyr_dma_state *stat
 	set_granules(dma, state, granules, UINT64_MAX, GRANULE_SYNCED);
 }
 
+void phyr_checker_unlinked(struct phyr_dma *dma, const struct phyr_dma_state *state,
+			   struct phyr_iova_range granules)
+{
+	set_granules(dma, state, granules, 0, 0);
+}
+
 /* Is an address inside what was mapped in one call? */
 static bool is_mapped_whole(const struct phyr_dma *dma, uint64_t addr)
 {
@@ -170,7 +176,7 @@ int phyr_checker_unlink(struct phyr_dma *dma, struct phyr_dma_state *state,
 		return err;
 	err = phyr_state_unlink(dma, state, part);
 	if (!err)
-		set_granules(dma, state, granules, 0, 0);
+		phyr_checker_unlinked(dma, state, granules);
 	return err;
 }
 

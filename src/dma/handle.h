@@ -18,6 +18,7 @@ struct phyr_dma {
 	struct phyr_dma_params params; /* constant */
 	struct phyr_p2p_client *peers; /* NULL: no peers */
 	struct phyr_flush_batch *batch;
+	struct phyr_dma_tie *ties; /* of links of peers, in no order; and of holes in their place */
 	struct phyr_window window; /* I/O addresses that the device and the IOMMU reach */
 	unsigned int granule_lg2;  /* of the IOMMU; 0 without one: nothing is inside a granule */
 	size_t slot_max;	   /* of the pool: more pieces are never bounced at a time */

@@ -10,6 +10,7 @@
 #include "check.h"
 #include "fill.h"
 #include "state.h"
+#include "tie.h"
 
 /* Runs handed on at a time where the outer ones have to be rounded. */
 #define BATCH_RUNS 32
@@ -287,16 +288,25 @@ static int check_peer(struct phyr_dma *dma, const struct phyr_dma_piece *piece,
 	return PHYR_OK;
 }
 
+/* The caller's user, or that of the tie. */
+static struct phyr_p2p_user *user_of(const struct phyr_dma_piece *piece)
+{
+	return piece->tie ? &piece->tie->user : piece->user;
+}
+
 static int use_peer(struct phyr_dma *dma, const struct phyr_dma_piece *piece, bool *ret_attached)
 {
+	struct phyr_p2p_user *user = user_of(piece);
 	uint32_t provider;
 	int err = check_peer(dma, piece, &provider);
 
 	if (err)
 		return err;
-	if (piece->user->provider)
-		return piece->user->provider == provider ? PHYR_OK : PHYR_E_INVAL;
-	err = phyr_p2p_attach(dma->params.p2p, provider, piece->user);
+	if (user->provider)
+		return user->provider == provider ? PHYR_OK : PHYR_E_INVAL;
+	if (piece->tie)
+		user->revoke = phyr_tie_revoke;
+	err = phyr_p2p_attach(dma->params.p2p, provider, user);
 	*ret_attached = !err;
 	return err;
 }
@@ -333,7 +343,7 @@ static int link_ragged(struct phyr_dma *dma, struct phyr_dma_state *state, uint6
 		phyr_state_give_slots(dma, done, 0);
 	}
 	if (!err && guarded && phyr_state_has_slots(dma, done))
-		state->size |= STATE_BOUNCED;
+		state->size |= STATE_STRICT;
 	return err;
 }
 
@@ -352,7 +362,24 @@ static bool is_piece(const struct phyr_dma_piece *piece)
 {
 	return piece && piece->runs && piece->run_cnt && known_perm(piece->perm) &&
 	       (unsigned int)piece->tag.kind < PHYR_KIND_CNT &&
-	       (piece->tag.kind == PHYR_KIND_P2P) == (piece->user != NULL);
+	       (piece->tag.kind == PHYR_KIND_P2P) == (user_of(piece) != NULL) &&
+	       !(piece->user && piece->tie);
+}
+
+/* What is linked is known to a checker, a tie and the counters. */
+static void note(struct phyr_dma *dma, struct phyr_dma_state *state, uint64_t offset, uint64_t len,
+		 const struct phyr_dma_piece *piece)
+{
+	if (dma->params.checker)
+		phyr_checker_linked(dma, state, offset, piece);
+	if (piece->tie)
+		phyr_tie_add(dma, piece->tie, state, phyr_state_granules(dma, state, offset, len));
+	dma->stats.link_cnt++;
+	dma->stats.mapped_len += len;
+	if (piece->tag.kind == PHYR_KIND_P2P)
+		dma->stats.bridge_len += len;
+	else
+		phyr_dma_maintain(dma, len);
 }
 
 int phyr_dma_link(struct phyr_dma *dma, struct phyr_dma_state *state, uint64_t offset,
@@ -369,23 +396,18 @@ int phyr_dma_link(struct phyr_dma *dma, struct phyr_dma_state *state, uint64_t o
 		return err;
 	if (piece->tag.kind == PHYR_KIND_ENCRYPTED)
 		return PHYR_E_KIND;
-	if (piece->user)
+	if (piece->tie &&
+	    !phyr_tie_fits(dma, piece->tie, state, phyr_state_granules(dma, state, offset, len)))
+		return PHYR_E_INVAL;
+	if (piece->tag.kind == PHYR_KIND_P2P)
 		err = use_peer(dma, piece, &attached);
 	if (!err)
 		err = link_runs(dma, state, offset, len, piece);
 	if (err && attached)
-		phyr_p2p_detach(piece->user);
-	if (err)
-		return err;
-	if (dma->params.checker)
-		phyr_checker_linked(dma, state, offset, piece);
-	dma->stats.link_cnt++;
-	dma->stats.mapped_len += len;
-	if (piece->user)
-		dma->stats.bridge_len += len;
-	else
-		phyr_dma_maintain(dma, len);
-	return PHYR_OK;
+		phyr_p2p_detach(user_of(piece));
+	if (!err)
+		note(dma, state, offset, len, piece);
+	return err;
 }
 
 int phyr_dma_sync(struct phyr_dma *dma, const struct phyr_dma_state *state, uint64_t offset,

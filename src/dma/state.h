@@ -4,7 +4,7 @@
  *
  * Only the first and the last granule of a state can be bounced: the contract lets nothing else be
  * inside a granule. So the state says with one bit whether there may be slots, and the pool, asked
- * for these two I/O addresses, which.
+ * for these two I/O addresses, which. The same bit says whether there may be ties, and the handle which.
  */
 #ifndef PHYR_DMA_STATE_H
 #define PHYR_DMA_STATE_H
@@ -15,7 +15,7 @@
 
 #define STATE_COVER_SHIFT 57
 #define STATE_COVER_MASK 63u
-#define STATE_BOUNCED (UINT64_C(1) << 63)
+#define STATE_STRICT (UINT64_C(1) << 63)
 
 /* A part of the state: PHYR_OK, _INVAL or _RANGE. */
 int phyr_state_check(const struct phyr_dma *dma, const struct phyr_dma_state *state,

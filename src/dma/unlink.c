@@ -2,13 +2,15 @@
 /*
  * Two steps, the second half: a part taken away, the range given back.
  *
- * What was bounced is flushed at once, whatever the policy: its slots are somebody else's next.
+ * What was bounced is flushed at once, whatever the policy: its slots are somebody else's next. So are
+ * peers with ties: once these are gone, the provider may be.
  */
 
 #include <string.h>
 
 #include "check.h"
 #include "state.h"
+#include "tie.h"
 
 /* Copies the slot at an I/O address back, if there is one and the device may have written; gives it. */
 static void end_slot(struct phyr_dma *dma, uint64_t iova, enum phyr_perm perm)
@@ -66,21 +68,35 @@ static void count(struct phyr_dma *dma, uint64_t len)
 	phyr_dma_maintain(dma, len);
 }
 
+/* At once, past what removed providers left; then slots are given back. */
+static int remove_strictly(struct phyr_dma *dma, const struct phyr_dma_state *state,
+			   struct phyr_iova_range granules, enum phyr_perm perm)
+{
+	int err = phyr_tie_remove(dma, state, granules);
+
+	if (!err)
+		phyr_state_give_slots(dma, granules, perm);
+	return err;
+}
+
 int phyr_state_unlink(struct phyr_dma *dma, struct phyr_dma_state *state,
 		      const struct phyr_dma_part *part)
 {
 	struct phyr_iova_range granules = phyr_state_granules(dma, state, part->offset, part->len);
+	bool strict = state->size & STATE_STRICT;
 	struct phyr_iova_range none = { { 0 }, 0 };
-	bool bounced = state->size & STATE_BOUNCED;
-	int err = dma->batch && !bounced ? phyr_dma_remove(dma, granules, none) :
-					   phyr_dma_remove_now(dma, granules, none);
+	int err;
 
+	if (strict)
+		err = remove_strictly(dma, state, granules, part->perm);
+	else
+		err = dma->batch ? phyr_dma_remove(dma, granules, none) :
+				   phyr_dma_remove_now(dma, granules, none);
 	if (err)
 		return err;
-	if (bounced)
-		phyr_state_give_slots(dma, granules, part->perm);
 	dma->stats.unlink_cnt++;
-	count(dma, part->len);
+	if (!strict)
+		count(dma, part->len);
 	return PHYR_OK;
 }
 
@@ -100,29 +116,47 @@ int phyr_dma_unlink(struct phyr_dma *dma, struct phyr_dma_state *state,
 				     phyr_state_unlink(dma, state, part);
 }
 
-/* Slots are known by I/O addresses: these are given back last. */
-static int remove_bounced(struct phyr_dma *dma, struct phyr_iova_range granules,
-			  struct phyr_iova_range reserved, enum phyr_perm perm)
+/* Is a peer linked, behind the first granules? */
+static bool is_tied(const struct phyr_dma *dma, const struct phyr_dma_state *state,
+		    struct phyr_iova_range granules)
 {
-	struct phyr_iova_range none = { { 0 }, 0 };
-	int err = phyr_dma_remove_now(dma, granules, none);
+	return state->size & STATE_STRICT &&
+	       phyr_tie_beyond(dma, phyr_dma_state_reserved(dma, state), granules);
+}
+
+/* Slots and ties are known by I/O addresses: these are given back last. */
+static int end_strictly(struct phyr_dma *dma, const struct phyr_dma_state *state,
+			struct phyr_iova_range granules, enum phyr_perm perm)
+{
+	struct phyr_iova_range reserved = phyr_dma_state_reserved(dma, state);
+	int err = granules.len ? remove_strictly(dma, state, granules, perm) : PHYR_OK;
 
 	if (err)
 		return err;
-	phyr_state_give_slots(dma, granules, perm);
+	phyr_tie_drop(dma, reserved);
 	phyr_dma_give(dma, reserved);
 	return PHYR_OK;
 }
 
 /* What is linked, and the whole reservation with it. */
-static int remove_linked(struct phyr_dma *dma, const struct phyr_dma_state *state,
-			 uint64_t linked_len, enum phyr_perm perm)
+static int remove_all(struct phyr_dma *dma, const struct phyr_dma_state *state, uint64_t linked_len,
+		      enum phyr_perm perm)
 {
 	struct phyr_iova_range reserved = phyr_dma_state_reserved(dma, state);
-	struct phyr_iova_range granules = phyr_state_granules(dma, state, 0, linked_len);
-	int err = state->size & STATE_BOUNCED ? remove_bounced(dma, granules, reserved, perm) :
-						phyr_dma_remove(dma, granules, reserved);
+	struct phyr_iova_range granules = { { 0 }, 0 };
+	int err;
 
+	if (linked_len)
+		granules = phyr_state_granules(dma, state, 0, linked_len);
+	if (is_tied(dma, state, granules))
+		return PHYR_E_BUSY;
+	if (state->size & STATE_STRICT)
+		return end_strictly(dma, state, granules, perm);
+	if (linked_len == 0) {
+		phyr_dma_give(dma, reserved);
+		return PHYR_OK;
+	}
+	err = phyr_dma_remove(dma, granules, reserved);
 	if (!err)
 		count(dma, linked_len);
 	return err;
@@ -131,16 +165,11 @@ static int remove_linked(struct phyr_dma *dma, const struct phyr_dma_state *stat
 int phyr_state_end(struct phyr_dma *dma, struct phyr_dma_state *state, uint64_t linked_len,
 		   enum phyr_perm perm)
 {
-	int err = PHYR_OK;
+	int err = remove_all(dma, state, linked_len, perm);
 
-	if (linked_len)
-		err = remove_linked(dma, state, linked_len, perm);
-	else
-		phyr_dma_give(dma, phyr_dma_state_reserved(dma, state));
-	if (err)
-		return err;
-	memset(state, 0, sizeof(*state));
-	return PHYR_OK;
+	if (!err)
+		memset(state, 0, sizeof(*state));
+	return err;
 }
 
 int phyr_dma_destroy_state(struct phyr_dma *dma, struct phyr_dma_state *state, uint64_t linked_len,
