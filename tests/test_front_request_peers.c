@@ -55,10 +55,30 @@ static void a_peer_through_the_bridge_is_mapped_as_mmio(void **state)
 	assert_int_equal(phyr_p2p_remove(f->w.peers.p2p, f->w.peers.bridge), PHYR_OK);
 	assert_int_equal(mapped_cnt(&f->w), 0);
 	assert_int_equal(f->w.unflushed_cnt, 0);
-	assert_int_equal(reserved_cnt(&f->w), 0);
 	f->request.segment_cnt = 0;
 	expect(f, NULL, 0);
 	unmap(f);
+}
+
+/* Whoever unmapped last may remove the provider: nothing waits in the ring. */
+static void a_peers_request_does_not_wait_for_a_ring(void **state)
+{
+	struct fixture *f = *state;
+	struct phyr_dma_params params = world_begin(&f->w, true);
+	struct phyr_flush_params lazy = { &f->w.t.mem, params.iommu, params.space, 8, false, 0 };
+	struct phyr_flush_domain *domain;
+
+	assert_int_equal(phyr_flush_domain_create(&lazy, &domain), PHYR_OK);
+	assert_int_equal(phyr_flush_ring_create(domain, &params.ring), PHYR_OK);
+	world_open_as(&f->w, &params);
+	start(f, &no_limits);
+	add_kind(f, BRIDGE_PA, K4, PHYR_KIND_P2P);
+	map(f);
+	unmap(f);
+	assert_int_equal(f->w.unflushed_cnt, 0);
+	assert_int_equal(phyr_p2p_remove(f->w.peers.p2p, f->w.peers.bridge), PHYR_OK);
+	phyr_flush_ring_destroy(params.ring);
+	phyr_flush_domain_destroy(domain);
 }
 
 static void a_peers_list_ends_with_its_provider_too(void **state)
@@ -141,6 +161,7 @@ int main(void)
 		CASE(kinds_and_providers_do_not_mix),
 		CASE(a_peer_by_bus_address_is_not_mapped),
 		CASE(a_peer_through_the_bridge_is_mapped_as_mmio),
+		CASE(a_peers_request_does_not_wait_for_a_ring),
 		CASE(a_peers_list_ends_with_its_provider_too),
 		CASE(a_provider_whose_request_cannot_be_unmapped_stays),
 		CASE(peers_without_an_iommu_have_their_own_addresses),

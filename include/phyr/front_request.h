@@ -79,7 +79,7 @@ struct phyr_front_record;
 
 /** A mapped request; the caller's, may be moved. Members may be read, not written. */
 struct phyr_front_request {
-	struct phyr_dma_state state;	  /**< private: RANGE of memory; SEGMENTS: the offset */
+	struct phyr_dma_state state;	  /**< private: RANGE; SEGMENTS: the offset */
 	struct phyr_front_record *record; /**< private: lists and peers; else NULL */
 	uint64_t segment_cnt;		  /**< what the device gets, under its limits */
 	enum phyr_front_form form;	  /**< which */

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "../base/check.h"
-#include "sweep.h"
 
 int phyr_front_queue_init(struct phyr_front_queue *queue, struct phyr_dma *dma,
 			  const struct phyr_segment_limits *limits)
@@ -28,23 +27,11 @@ int phyr_front_queue_init(struct phyr_front_queue *queue, struct phyr_dma *dma,
 	return PHYR_OK;
 }
 
-/* What the registry calls when the request's provider goes. */
+/* What the registry calls when a provider goes whose bus addresses the request has. */
 static void revoke(struct phyr_p2p_user *user)
 {
 	struct phyr_front_record *record = (struct phyr_front_record *)(void *)user;
-	uint64_t len = phyr_dma_state_len(&record->state);
-	struct sweep sweep;
-	int err = PHYR_OK;
 
-	if (len) {
-		phyr_sweep_begin(&sweep, record->dma);
-		err = phyr_sweep_unlink(&sweep, &record->state, 0, len);
-		(void)phyr_sweep_end(&sweep);
-		if (!err)
-			err = phyr_dma_free(record->dma, &record->state);
-	}
-	if (err)
-		return; /* still attached: the registry says that it is busy */
 	phyr_p2p_detach(user);
 	record->revoked = true;
 }
@@ -60,7 +47,7 @@ static void destroy_record(struct phyr_front_queue *queue, struct phyr_front_rec
 	queue->stats.kept_len -= sizeof(*record);
 }
 
-/* For a list, or attached to its provider. */
+/* For a list or a tie, or attached to its provider. */
 static int create_record(struct phyr_front_queue *queue, const struct survey *survey,
 			 struct phyr_front_record **ret_record)
 {
@@ -72,9 +59,8 @@ static int create_record(struct phyr_front_queue *queue, const struct survey *su
 		return PHYR_E_NOMEM;
 	memset(record, 0, sizeof(*record));
 	queue->stats.kept_len += sizeof(*record);
-	record->dma = queue->dma;
 	record->user.revoke = revoke;
-	if (survey->tag.provider && survey->form != PHYR_FRONT_LIST)
+	if (survey->tag.provider && survey->form == PHYR_FRONT_SEGMENTS)
 		err = phyr_p2p_attach(queue->params.p2p, survey->tag.provider, &record->user);
 	if (err) {
 		destroy_record(queue, record);
@@ -82,11 +68,6 @@ static int create_record(struct phyr_front_queue *queue, const struct survey *su
 	}
 	*ret_record = record;
 	return PHYR_OK;
-}
-
-static struct phyr_dma_state *state_of(struct phyr_front_request *request)
-{
-	return request->record ? &request->record->state : &request->state;
 }
 
 /* Links all runs; ret_done is how much of them. */
@@ -98,7 +79,7 @@ static int link_runs(struct phyr_front_queue *queue, struct phyr_front_input inp
 	int err = PHYR_OK;
 
 	if (request->record)
-		piece.user = &request->record->user;
+		piece.tie = &request->record->tie;
 	*ret_done = 0;
 	while (!err && input.cnt) {
 		uint64_t len = 0;
@@ -107,7 +88,7 @@ static int link_runs(struct phyr_front_queue *queue, struct phyr_front_input inp
 			runs[piece.run_cnt] = phyr_front_run(&input);
 			len += runs[piece.run_cnt].len;
 		}
-		err = phyr_dma_link(queue->dma, state_of(request), *ret_done, &piece);
+		err = phyr_dma_link(queue->dma, &request->state, *ret_done, &piece);
 		*ret_done += err ? 0 : len;
 	}
 	return err;
@@ -117,7 +98,7 @@ static int map_range(struct phyr_front_queue *queue, const struct phyr_front_inp
 		     const struct survey *survey, struct phyr_front_request *request)
 {
 	struct phyr_dma_want want = { .len = survey->len, .phase = input->segments->range.pa.addr };
-	struct phyr_dma_state *state = state_of(request);
+	struct phyr_dma_state *state = &request->state;
 	uint64_t done;
 	int err = phyr_dma_reserve(queue->dma, &want, state);
 
@@ -165,10 +146,8 @@ static int map_as(struct phyr_front_queue *queue, const struct phyr_front_input 
 /* Ends what is mapped; the record is left. */
 static int end(struct phyr_front_queue *queue, struct phyr_front_request *request)
 {
-	struct phyr_dma_state *state = state_of(request);
+	struct phyr_dma_state *state = &request->state;
 
-	if (request->record && request->record->revoked)
-		return PHYR_OK;
 	if (request->form == PHYR_FRONT_LIST)
 		return phyr_dma_unmap(queue->dma, &request->record->map);
 	if (request->form == PHYR_FRONT_RANGE)

@@ -19,10 +19,9 @@ struct survey {
 /* Of a list or a peer. */
 struct phyr_front_record {
 	struct phyr_p2p_user user; /* the first member: it is what the registry hands back */
-	struct phyr_dma *dma;
-	struct phyr_dma_state state; /* a peer's, through a host bridge */
-	struct phyr_dma_map map;     /* LIST */
-	bool revoked;		     /* the peer was removed: nothing is mapped any more */
+	struct phyr_dma_tie tie;   /* RANGE, through a host bridge */
+	struct phyr_dma_map map;   /* LIST */
+	bool revoked;		   /* SEGMENTS: the peer was removed */
 };
 
 /* PHYR_OK, or why it cannot be mapped. */

@@ -16,7 +16,6 @@ void phyr_front_request_begin(const struct phyr_front_queue *queue,
 {
 	const struct phyr_segment_limits *limits = &queue->limits;
 	const struct phyr_front_record *record = request->record;
-	const struct phyr_dma_state *state = record ? &record->state : &request->state;
 
 	memset(cursor, 0, sizeof(*cursor));
 	cursor->len_max =
@@ -24,10 +23,9 @@ void phyr_front_request_begin(const struct phyr_front_queue *queue,
 	cursor->boundary_lg2 = limits->boundary_lg2;
 	if (request->form == PHYR_FRONT_LIST) {
 		phyr_dma_begin(&record->map, &cursor->list);
-	} else if (request->form == PHYR_FRONT_RANGE) {
-		/* None is left of a peer's that was removed. */
-		cursor->one.iova = phyr_dma_state_iova(state);
-		cursor->one.len = phyr_dma_state_len(state);
+	} else if (request->form == PHYR_FRONT_RANGE && !(record && record->tie.removed)) {
+		cursor->one.iova = phyr_dma_state_iova(&request->state);
+		cursor->one.len = phyr_dma_state_len(&request->state);
 	} else if (request->form == PHYR_FRONT_SEGMENTS && !(record && record->revoked)) {
 		cursor->offset = request->state.addr;
 		cursor->input = *input;
