@@ -387,9 +387,31 @@ static void addresses_of_the_caller_stay_his(void **state)
 	assert_int_equal(phyr_iova_free(w->space, at), PHYR_OK);
 }
 
+/* Without an IOMMU the last address of all and the first are no neighbours. */
+static void no_range_goes_around_the_top(void **state)
+{
+	struct world *w = world_of(0);
+	struct phyr_dma_linear linear = { &w->list, RW, NULL, false };
+	struct phyr_dma_why why;
+	struct phyr_dma_map map;
+
+	(void)state;
+	w->params.bus_offset = -UINT64_C(0x2000);
+	make_dma(w);
+	add(w, 0x1000, 0x1000);
+	add_tagged(w, 0x2000, 0x1000, (struct phyr_tag){ PHYR_KIND_SYSTEM, 1 });
+	assert_int_equal(phyr_dma_map_linear(w->dma, &linear, &map, &why), PHYR_E_ALIGN);
+	assert_true(why.obstacle == PHYR_DMA_JOINT && why.offset == 0x1000);
+	map = map_list(w);
+	assert_int_equal(map.form, PHYR_DMA_BORROWED);
+	assert_int_equal(device_reads(w, &map, &w->list), 2);
+	unmap(w, &map);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		CASE(no_range_goes_around_the_top),
 		CASE(what_fits_is_mapped_as_it_is),
 		CASE(a_joint_in_a_granule_is_told),
 		CASE(without_an_iommu_any_joint_is_in_the_way),

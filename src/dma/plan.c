@@ -67,15 +67,18 @@ static void obstruct_as_is(struct pass *pass, const struct piece *piece)
 		obstruct_joint(pass, piece);
 }
 
-/* Reached as it is: one range with the piece before if it is of the same and follows on. */
+/*
+ * Reached as it is: one range with the piece before if it is of the same and follows on. Behind the last
+ * address of all, nothing does.
+ */
 static void put_as_is(struct pass *pass, const struct piece *piece)
 {
 	uint64_t offset = piece->iova - piece->range.pa.addr;
 
 	if (pass->first)
 		pass->plan->offset = offset;
-	else if (pass->last == PIECE_AS_IS &&
-		 (pass->next != piece->iova || pass->provider != piece->provider))
+	else if (pass->last == PIECE_AS_IS && (pass->next == 0 || pass->next != piece->iova ||
+					       pass->provider != piece->provider))
 		obstruct_as_is(pass, piece);
 	pass->uniform = pass->uniform && offset == pass->plan->offset;
 	pass->next = piece->iova + piece->range.len;
