@@ -309,7 +309,7 @@ static void arguments_are_looked_at(void **state)
 	assert_int_equal(phyr_dma_unlink(w->dma, NULL, &part), PHYR_E_INVAL);
 	assert_int_equal(phyr_dma_unlink(w->dma, &s, NULL), PHYR_E_INVAL);
 	assert_int_equal(phyr_dma_unlink(w->dma, &none, &part), PHYR_E_INVAL);
-	assert_int_equal(unlink_perm(w, &s, 0, 0x1000, (enum phyr_perm)0), PHYR_E_INVAL);
+	assert_int_equal(unlink_perm(w, &s, 0, 0x1000, (enum phyr_perm)4), PHYR_E_INVAL);
 	assert_int_equal(phyr_dma_free(NULL, &s), PHYR_E_INVAL);
 	assert_int_equal(phyr_dma_free(w->dma, NULL), PHYR_E_INVAL);
 	assert_int_equal(phyr_dma_destroy_state(NULL, &s, 0, RW), PHYR_E_INVAL);

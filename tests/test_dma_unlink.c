@@ -91,6 +91,21 @@ static void a_bounced_part_does_not_wait_for_the_batch(void **state)
 	phyr_bounce_destroy(params.bounce);
 }
 
+/* What ends inside a granule was never linked so. */
+static void a_part_is_not_destroyed_but_on_granules(void **state)
+{
+	struct phyr_dma_state range;
+
+	(void)state;
+	world_open(&world, true);
+	link_pages(&range, 4 * K4);
+	assert_int_equal(phyr_dma_destroy_state(world.dma, &range, 3 * K4 + 1, PHYR_PERM_READ),
+			 PHYR_E_ALIGN);
+	assert_int_equal(mapped_cnt(&world), 4);
+	assert_int_equal(phyr_dma_destroy_state(world.dma, &range, 4 * K4, PHYR_PERM_READ),
+			 PHYR_OK);
+}
+
 static void a_handle_tells_what_it_was_made_with(void **state)
 {
 	struct phyr_dma_params params = world_begin(&world, true);
@@ -119,6 +134,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(parts_that_go_to_a_batch_share_its_flush),
 		CASE(a_bounced_part_does_not_wait_for_the_batch),
+		CASE(a_part_is_not_destroyed_but_on_granules),
 		CASE(a_handle_tells_what_it_was_made_with),
 	};
 

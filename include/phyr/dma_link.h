@@ -99,7 +99,8 @@ struct phyr_dma_piece {
 struct phyr_dma_part {
 	uint64_t offset;     /**< [bytes] from byte 0 */
 	uint64_t len;	     /**< [bytes] 1 or more */
-	enum phyr_perm perm; /**< as it was linked: what was bounced is copied back or not */
+	enum phyr_perm perm; /**< as it was linked: what was bounced is copied back or not; 0: of any,
+				  and nothing is copied back */
 };
 
 /*
@@ -274,6 +275,7 @@ PHYR_API PHYR_NODISCARD int phyr_dma_free(struct phyr_dma *dma, struct phyr_dma_
  * @return PHYR_OK
  * @return PHYR_E_INVAL   an argument is missing or unknown
  * @return PHYR_E_RANGE   longer than the state
+ * @return PHYR_E_ALIGN   it ends inside a granule, and not where the state does
  * @return PHYR_E_NOENT   nothing is reserved, or some of it is not linked; nothing changed
  * @return PHYR_E_PARTIAL a leaf or a tie reaches beyond what is said to be linked; nothing changed
  * @return PHYR_E_BUSY    a peer is linked with a tie behind that; nothing changed

@@ -120,14 +120,14 @@ static bool is_mapped_whole(const struct phyr_dma *dma, uint64_t addr)
 	return false;
 }
 
-/* Is everything that is linked among these granules linked like that? */
+/* Is everything that is linked among these granules linked like that? 0: like anything. */
 static bool is_linked_as(const struct record *record, struct phyr_iova_range granules,
 			 enum phyr_perm perm)
 {
 	for (uint64_t i = 0; i < granules.len >> record->granule_lg2; i++) {
 		uint64_t granule = record->granules[granule_at(record, granules.iova.addr) + i];
 
-		if (granule && (granule & GRANULE_PERM) != (unsigned int)perm)
+		if (granule && perm && (granule & GRANULE_PERM) != (unsigned int)perm)
 			return false;
 	}
 	return true;

@@ -105,7 +105,7 @@ int phyr_dma_unlink(struct phyr_dma *dma, struct phyr_dma_state *state,
 {
 	int err;
 
-	if (!part || !known_perm(part->perm))
+	if (!part || (part->perm && !known_perm(part->perm)))
 		return PHYR_E_INVAL;
 	err = phyr_state_check(dma, state, part->offset, part->len);
 	if (err)
@@ -175,12 +175,16 @@ int phyr_state_end(struct phyr_dma *dma, struct phyr_dma_state *state, uint64_t 
 int phyr_dma_destroy_state(struct phyr_dma *dma, struct phyr_dma_state *state, uint64_t linked_len,
 			   enum phyr_perm perm)
 {
+	const struct phyr_dma_part linked = { 0, linked_len, perm };
+
 	if (!dma || !state || !known_perm(perm))
 		return PHYR_E_INVAL;
 	if (phyr_dma_state_len(state) == 0)
 		return PHYR_E_NOENT;
 	if (linked_len > phyr_dma_state_len(state))
 		return PHYR_E_RANGE;
+	if (linked_len && is_inside_granule(dma, state, &linked))
+		return PHYR_E_ALIGN;
 	return dma->params.checker ? phyr_checker_end_state(dma, state, linked_len, perm) :
 				     phyr_state_end(dma, state, linked_len, perm);
 }

@@ -18,7 +18,7 @@ void phyr_sweep_begin(struct sweep *sweep, struct phyr_dma *dma)
 int phyr_sweep_unlink(struct sweep *sweep, struct phyr_dma_state *state, uint64_t offset,
 		      uint64_t len)
 {
-	struct phyr_dma_part part = { offset, len, PHYR_PERM_READ_WRITE };
+	struct phyr_dma_part part = { .offset = offset, .len = len };
 
 	return phyr_dma_unlink(sweep->dma, state, &part);
 }
