@@ -235,6 +235,10 @@ static inline void copy_bytes(void *ctx, phyr_pa to, phyr_pa from, uint64_t len)
 {
 	struct world *w = ctx;
 
+	/* Slots are filled where no translation leads that was not invalidated. */
+	for (size_t i = 0; phyr_bounce_holds(w->pool, to) && i < GRANULES; i++)
+		assert_true(w->granules[i].state != GRANULE_STALE ||
+			    to.addr - w->granules[i].pa >= phyr_bits_size(w->lg2));
 	assert_true(len && to.addr + len <= MEMORY && from.addr + len <= MEMORY);
 	memcpy(w->bytes + to.addr, w->bytes + from.addr, (size_t)len);
 }
