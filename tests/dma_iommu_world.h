@@ -30,8 +30,9 @@ struct dma_plan {
 	enum dma_way way;
 	bool lazy;
 	bool caching_mode;
-	bool keep; /* tables that are left empty */
-	bool deaf; /* the checks are not told of commands */
+	bool unrecorded; /* that of caching mode: the trace has no flushes of mappings */
+	bool keep;	 /* tables that are left empty */
+	bool deaf;	 /* the checks are not told of commands */
 };
 
 struct dma_held {

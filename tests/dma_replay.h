@@ -171,6 +171,7 @@ static inline void dma_replay_map(struct dma_replay *r, const struct dma_op *op)
 	root = dma_root(r);
 	assert_int_equal(phyrsim_stale_note(r->stale, &root, held->reserved), PHYR_OK);
 	r->map_side_cnt += r->sent_cnt - sent_cnt;
+	r->matched_cnt += r->plan->unrecorded ? r->sent_cnt - sent_cnt : 0;
 	r->map_cnt++;
 	r->run_cnt += op->run_cnt;
 }

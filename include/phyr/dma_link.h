@@ -97,10 +97,10 @@ struct phyr_dma_piece {
 
 /** A part of a state. */
 struct phyr_dma_part {
-	uint64_t offset;     /**< [bytes] from byte 0 */
-	uint64_t len;	     /**< [bytes] 1 or more */
-	enum phyr_perm perm; /**< as it was linked: what was bounced is copied back or not; 0: of any,
-				  and nothing is copied back */
+	uint64_t offset; /**< [bytes] from byte 0 */
+	uint64_t len;	 /**< [bytes] 1 or more */
+	/** as it was linked: what was bounced is copied back or not; 0: of any, and it is not */
+	enum phyr_perm perm;
 };
 
 /*
