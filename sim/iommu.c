@@ -12,6 +12,7 @@
 #include <phyrsim/inval.h>
 #include <phyrsim/iommu.h>
 #include <phyrsim/pagetable.h>
+#include <phyrsim/pagetable_split.h>
 
 #include "../src/base/lock.h"
 
@@ -164,6 +165,22 @@ int phyrsim_iommu_protect(struct phyrsim_iommu *iommu, struct phyr_iova_range ra
 	enter(iommu);
 	target = begin(iommu, gather, &apart);
 	err = phyrsim_pagetable_protect(iommu->table, range, perm, attrs, target);
+	if (err == PHYR_OK)
+		end(iommu, target, gather);
+	leave(iommu);
+	return err;
+}
+
+int phyrsim_iommu_split(struct phyrsim_iommu *iommu, phyr_iova at, struct phyr_gather *gather)
+{
+	struct phyr_gather *target, apart;
+	int err;
+
+	if (!iommu || !gather)
+		return PHYR_E_INVAL;
+	enter(iommu);
+	target = begin(iommu, gather, &apart);
+	err = phyrsim_pagetable_split(iommu->table, at, NULL, target);
 	if (err == PHYR_OK)
 		end(iommu, target, gather);
 	leave(iommu);

@@ -14,8 +14,9 @@
  * provider is removed, all its pages are unmapped and flushed before the registry goes on.
  *
  * **Leaves.** What one call maps may get leaves of the page table that are larger than a page, where
- * memory allows it. A leaf is never cut: its pages can only be unmapped together. A window whose
- * pages come and go alone is made with `single`: each page is linked by a call of its own.
+ * memory allows it. No call here cuts a leaf: its pages can only be unmapped together, unless the
+ * backend, by a call of its own, has cut it before (phyrsim_iommu_split()). A window whose pages come
+ * and go alone is made with `single`: each page is linked by a call of its own.
  *
  * Not here: devices without an IOMMU, where an I/O address is a physical one plus an offset.
  */

@@ -109,6 +109,23 @@ PHYR_API PHYR_NODISCARD int phyrsim_iommu_protect(struct phyrsim_iommu *iommu,
 						  unsigned int attrs, struct phyr_gather *gather);
 
 /**
+ * @brief Cuts the leaf that lies across an I/O address, so that what is on either side can be unmapped alone.
+ *
+ * For what an unmap, an unlink or a window of pages refuses as PHYR_E_PARTIAL: an unmap cuts nothing on its
+ * own, as that may need memory. It gathers as the backend's unmap does; the flush may come at any time before
+ * the next unmap there.
+ *
+ * @param[in,out] iommu  the IOMMU
+ * @param[in]     at     granule-aligned
+ * @param[in,out] gather the old leaf is added
+ * @return as phyrsim_pagetable_split(), without tables made in advance
+ * @complexity O(levels × items of a table)
+ * @threads caller serialises calls on one IOMMU; any if it is shared
+ */
+PHYR_API PHYR_NODISCARD int phyrsim_iommu_split(struct phyrsim_iommu *iommu, phyr_iova at,
+						struct phyr_gather *gather);
+
+/**
  * @brief What the hardware needs to walk its table.
  *
  * @param[in]  iommu    the IOMMU
