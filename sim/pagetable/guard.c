@@ -82,3 +82,84 @@ void phyrsim_guard_leave(struct phyrsim_guard *guard, const struct phyrsim_fligh
 	if (PHYR_CHECKS >= 1)
 		forget(guard, flight);
 }
+
+static int guarded_map(struct phyrsim_pagetable *table, struct phyrsim_span span,
+		       const struct phyr_range *runs, size_t run_cnt, struct phyrsim_use use)
+{
+	struct phyrsim_flight flight;
+	int err;
+
+	phyrsim_enter(table, span, true, &flight);
+	err = table->ops->calls.map(table, span, runs, run_cnt, use);
+	phyrsim_leave(table, &flight);
+	return err;
+}
+
+static int guarded_map_pages(struct phyrsim_pagetable *table, struct phyrsim_span span,
+			     const uint64_t *words, struct phyrsim_use use)
+{
+	struct phyrsim_flight flight;
+	int err;
+
+	phyrsim_enter(table, span, true, &flight);
+	err = table->ops->calls.map_pages(table, span, words, use);
+	phyrsim_leave(table, &flight);
+	return err;
+}
+
+static int guarded_unmap(struct phyrsim_pagetable *table, struct phyrsim_span span,
+			 struct phyr_gather *gather)
+{
+	struct phyrsim_flight flight;
+	int err;
+
+	phyrsim_enter(table, span, true, &flight);
+	err = table->ops->calls.unmap(table, span, gather);
+	phyrsim_leave(table, &flight);
+	return err;
+}
+
+static int guarded_protect(struct phyrsim_pagetable *table, struct phyrsim_span span,
+			   struct phyrsim_use use, struct phyr_gather *gather)
+{
+	struct phyrsim_flight flight;
+	int err;
+
+	phyrsim_enter(table, span, true, &flight);
+	err = table->ops->calls.protect(table, span, use, gather);
+	phyrsim_leave(table, &flight);
+	return err;
+}
+
+static int guarded_next(const struct phyrsim_pagetable *table, struct phyrsim_span span,
+			struct phyrsim_leaf *ret_leaf)
+{
+	struct phyrsim_flight flight;
+	int err;
+
+	phyrsim_enter(table, span, false, &flight);
+	err = table->ops->calls.next(table, span, ret_leaf);
+	phyrsim_leave(table, &flight);
+	return err;
+}
+
+static int guarded_mark(struct phyrsim_pagetable *table, uint64_t at, bool write)
+{
+	struct phyrsim_span span = { at, at };
+	struct phyrsim_flight flight;
+	int err;
+
+	phyrsim_enter(table, span, false, &flight);
+	err = table->ops->calls.mark(table, at, write);
+	phyrsim_leave(table, &flight);
+	return err;
+}
+
+const struct phyrsim_calls phyrsim_guarded_calls = {
+	.map = guarded_map,
+	.map_pages = guarded_map_pages,
+	.unmap = guarded_unmap,
+	.protect = guarded_protect,
+	.next = guarded_next,
+	.mark = guarded_mark,
+};

@@ -3,7 +3,8 @@
  * One call at a time on a table that threads share. In checked builds also: who is in a call, with which
  * range; two that overlap, one of which writes, stop the program, as their outcome would be chance.
  *
- * A table that is not shared has no guard, and pays a branch.
+ * A table that is not shared has no guard. Its calls go straight to the format; what calls enter here
+ * are longer ones.
  */
 #ifndef PHYRSIM_PAGETABLE_GUARD_H
 #define PHYRSIM_PAGETABLE_GUARD_H
@@ -16,6 +17,9 @@ struct phyrsim_flight {
 	bool writes;
 	unsigned int at; /* its place among those that are noted */
 };
+
+/* Those of any format, each in a guard. */
+extern const struct phyrsim_calls phyrsim_guarded_calls;
 
 struct phyrsim_guard *phyrsim_guard_create(const struct phyr_mem *mem);
 void phyrsim_guard_destroy(const struct phyr_mem *mem, struct phyrsim_guard *guard);

@@ -4,13 +4,11 @@
  *
  * Not here: items (read.h and the formats); hardware's view (the walker).
  */
-#include "guard.h"
 #include "table.h"
 
 int phyrsim_pagetable_next(const struct phyrsim_pagetable *table, struct phyr_iova_range range,
 			   struct phyrsim_leaf *ret_leaf)
 {
-	struct phyrsim_flight flight;
 	struct phyrsim_span span;
 	int err;
 
@@ -18,9 +16,7 @@ int phyrsim_pagetable_next(const struct phyrsim_pagetable *table, struct phyr_io
 		return PHYR_E_INVAL;
 	if (!phyrsim_span_of(&table->geometry, range, &span))
 		return PHYR_E_RANGE;
-	phyrsim_enter(table, span, false, &flight);
-	err = table->ops->next(table, span, ret_leaf);
-	phyrsim_leave(table, &flight);
+	err = table->calls->next(table, span, ret_leaf);
 	/* Offsets and I/O addresses differ by a constant in a range. */
 	if (err == PHYR_OK)
 		ret_leaf->iova.addr += range.iova.addr - span.first;

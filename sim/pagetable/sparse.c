@@ -17,7 +17,7 @@ static bool cuts_leaf(const struct phyrsim_pagetable *table, struct phyrsim_span
 		struct phyrsim_span end = { ends[i], ends[i] };
 		struct phyrsim_leaf leaf;
 
-		if (table->ops->next(table, end, &leaf) != PHYR_OK)
+		if (table->ops->calls.next(table, end, &leaf) != PHYR_OK)
 			continue;
 		if (leaf.iova.addr < span.first ||
 		    leaf.iova.addr + phyr_bits_mask(leaf.lg2) > span.last)
@@ -35,12 +35,12 @@ static struct phyr_iova_range remove_leaves(struct phyrsim_pagetable *table,
 	struct phyrsim_span rest = span;
 	struct phyrsim_leaf leaf;
 
-	while (table->ops->next(table, rest, &leaf) == PHYR_OK) {
+	while (table->ops->calls.next(table, rest, &leaf) == PHYR_OK) {
 		struct phyrsim_span own = { leaf.iova.addr, 0 };
 
 		own.last = own.first + phyr_bits_mask(leaf.lg2);
 		/* It is there and whole, so this cannot fail. */
-		(void)table->ops->unmap(table, own, gather);
+		(void)table->ops->calls.unmap(table, own, gather);
 		if (removed.len == 0)
 			removed.iova.addr = range.iova.addr + (own.first - span.first);
 		removed.len = range.iova.addr + (own.last - span.first) - removed.iova.addr + 1;

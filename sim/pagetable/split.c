@@ -156,7 +156,8 @@ static int split_at(struct phyrsim_pagetable *table, struct phyrsim_span span,
 	int err = PHYR_OK;
 
 	phyrsim_enter(table, both, true, &flight);
-	if (table->ops->next(table, span, ret_leaf) != PHYR_OK || ret_leaf->iova.addr == span.first)
+	if (table->ops->calls.next(table, span, ret_leaf) != PHYR_OK ||
+	    ret_leaf->iova.addr == span.first)
 		ret_leaf->lg2 = 0;
 	else
 		err = split_leaf(table, ret_leaf, span.first, preload);

@@ -83,6 +83,7 @@ static void table_init(struct phyrsim_pagetable *table,
 	table->mem = params->mem;
 	table->frames = params->frames;
 	table->ops = formats[params->format];
+	table->calls = params->shared ? &phyrsim_guarded_calls : &table->ops->calls;
 	table->format = params->format;
 	table->features = params->features;
 	table->geometry = *geometry;
@@ -208,20 +209,6 @@ static inline struct checked check_run(const struct phyrsim_pagetable *table,
 	return checked;
 }
 
-/* Apart: what is not shared stays small. */
-static PHYRSIM_NOINLINE int map_guarded(struct phyrsim_pagetable *table, struct phyrsim_span span,
-					const struct phyr_range *runs, size_t run_cnt,
-					struct phyrsim_use use)
-{
-	struct phyrsim_flight flight;
-	int err;
-
-	phyrsim_enter(table, span, true, &flight);
-	err = table->ops->map(table, span, runs, run_cnt, use);
-	phyrsim_leave(table, &flight);
-	return err;
-}
-
 static inline bool is_use(struct phyrsim_use use)
 {
 	return use.perm >= PHYR_PERM_READ && use.perm <= PHYR_PERM_READ_WRITE &&
@@ -252,9 +239,7 @@ static inline int map_checked(struct phyrsim_pagetable *table, phyr_iova iova,
 
 	if (err)
 		return err;
-	if (table->guard)
-		return map_guarded(table, span, runs, run_cnt, use);
-	return table->ops->map(table, span, runs, run_cnt, use);
+	return table->calls->map(table, span, runs, run_cnt, use);
 }
 
 /* Apart from phyrsim_pagetable_map(), which is to stay small for a single run. */
@@ -308,7 +293,6 @@ int phyrsim_pagetable_map_pages(struct phyrsim_pagetable *table, phyr_iova iova,
 				unsigned int attrs)
 {
 	const struct phyrsim_use use = { perm, attrs };
-	struct phyrsim_flight flight;
 	struct phyrsim_span span;
 	struct checked checked;
 	int err;
@@ -319,16 +303,12 @@ int phyrsim_pagetable_map_pages(struct phyrsim_pagetable *table, phyr_iova iova,
 	err = place(table, iova, checked, &span);
 	if (err)
 		return err;
-	phyrsim_enter(table, span, true, &flight);
-	err = table->ops->map_pages(table, span, words, use);
-	phyrsim_leave(table, &flight);
-	return err;
+	return table->calls->map_pages(table, span, words, use);
 }
 
 int phyrsim_pagetable_unmap(struct phyrsim_pagetable *table, struct phyr_iova_range range,
 			    struct phyr_gather *gather)
 {
-	struct phyrsim_flight flight;
 	struct phyrsim_span span;
 	int err;
 
@@ -338,9 +318,7 @@ int phyrsim_pagetable_unmap(struct phyrsim_pagetable *table, struct phyr_iova_ra
 		return PHYR_E_ALIGN;
 	if (!phyrsim_span_of(&table->geometry, range, &span))
 		return PHYR_E_RANGE;
-	phyrsim_enter(table, span, true, &flight);
-	err = table->ops->unmap(table, span, gather);
-	phyrsim_leave(table, &flight);
+	err = table->calls->unmap(table, span, gather);
 	if (err == PHYR_OK)
 		phyr_gather_add(gather, range);
 	return err;
@@ -350,7 +328,6 @@ int phyrsim_pagetable_protect(struct phyrsim_pagetable *table, struct phyr_iova_
 			      enum phyr_perm perm, unsigned int attrs, struct phyr_gather *gather)
 {
 	const struct phyrsim_use use = { perm, attrs };
-	struct phyrsim_flight flight;
 	struct phyrsim_span span;
 	int err;
 
@@ -360,9 +337,7 @@ int phyrsim_pagetable_protect(struct phyrsim_pagetable *table, struct phyr_iova_
 		return PHYR_E_ALIGN;
 	if (!phyrsim_span_of(&table->geometry, range, &span))
 		return PHYR_E_RANGE;
-	phyrsim_enter(table, span, true, &flight);
-	err = table->ops->protect(table, span, use, gather);
-	phyrsim_leave(table, &flight);
+	err = table->calls->protect(table, span, use, gather);
 	if (err == PHYR_OK)
 		phyr_gather_add(gather, range);
 	return err;
@@ -378,17 +353,33 @@ static void unhold_all(struct phyrsim_pagetable *table, struct phyrsim_node *lis
 	}
 }
 
-void phyrsim_pagetable_release(struct phyrsim_pagetable *table, struct phyr_gather *gather)
+static inline void release(struct phyrsim_pagetable *table, struct phyrsim_node *freed)
 {
-	struct phyrsim_node *freed = gather->freed;
-	struct phyrsim_node *retired;
-	struct phyrsim_flight flight;
+	struct phyrsim_node *retired = table->retired;
 
-	gather->freed = NULL;
-	phyrsim_enter(table, phyrsim_span_none(), true, &flight);
-	retired = table->retired;
 	table->retired = NULL;
 	unhold_all(table, freed);
 	unhold_all(table, retired);
+}
+
+/* Apart: what is not shared stays small. */
+static PHYRSIM_NOINLINE void release_guarded(struct phyrsim_pagetable *table,
+					     struct phyrsim_node *freed)
+{
+	struct phyrsim_flight flight;
+
+	phyrsim_enter(table, phyrsim_span_none(), true, &flight);
+	release(table, freed);
 	phyrsim_leave(table, &flight);
+}
+
+void phyrsim_pagetable_release(struct phyrsim_pagetable *table, struct phyr_gather *gather)
+{
+	struct phyrsim_node *freed = gather->freed;
+
+	gather->freed = NULL;
+	if (table->guard)
+		release_guarded(table, freed);
+	else
+		release(table, freed);
 }

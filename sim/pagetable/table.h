@@ -99,7 +99,27 @@ struct phyrsim_use {
 	unsigned int attrs;
 };
 
-/* A format: entered once per call, never once per item. Arguments are checked already. */
+/*
+ * What one call of the interface comes to, its arguments checked: a format's own functions, or of a
+ * table that threads share those that guard them. Who does not share a table pays nothing for it.
+ */
+struct phyrsim_calls {
+	int (*map)(struct phyrsim_pagetable *table, struct phyrsim_span span,
+		   const struct phyr_range *runs, size_t run_cnt, struct phyrsim_use use);
+	/* One word of a list for each granule, which is a page. */
+	int (*map_pages)(struct phyrsim_pagetable *table, struct phyrsim_span span,
+			 const uint64_t *words, struct phyrsim_use use);
+	int (*unmap)(struct phyrsim_pagetable *table, struct phyrsim_span span,
+		     struct phyr_gather *gather);
+	int (*protect)(struct phyrsim_pagetable *table, struct phyrsim_span span,
+		       struct phyrsim_use use, struct phyr_gather *gather);
+	/* The first leaf in a span; its iova is a table offset. */
+	int (*next)(const struct phyrsim_pagetable *table, struct phyrsim_span span,
+		    struct phyrsim_leaf *ret_leaf);
+	int (*mark)(struct phyrsim_pagetable *table, uint64_t at, bool write);
+};
+
+/* A format: entered once per call, never once per item. */
 struct phyrsim_format_ops {
 	unsigned int features; /* those that it knows */
 	unsigned int level_cnt_min;
@@ -115,18 +135,7 @@ struct phyrsim_format_ops {
 	bool (*measure)(const struct phyrsim_format_ops *ops,
 			const struct phyrsim_pagetable_params *params,
 			struct phyrsim_geometry *ret_geometry);
-	int (*map)(struct phyrsim_pagetable *table, struct phyrsim_span span,
-		   const struct phyr_range *runs, size_t run_cnt, struct phyrsim_use use);
-	/* One word of a list for each granule, which is a page. */
-	int (*map_pages)(struct phyrsim_pagetable *table, struct phyrsim_span span,
-			 const uint64_t *words, struct phyrsim_use use);
-	int (*unmap)(struct phyrsim_pagetable *table, struct phyrsim_span span,
-		     struct phyr_gather *gather);
-	int (*protect)(struct phyrsim_pagetable *table, struct phyrsim_span span,
-		       struct phyrsim_use use, struct phyr_gather *gather);
-	/* The first leaf in a span; its iova is a table offset. */
-	int (*next)(const struct phyrsim_pagetable *table, struct phyrsim_span span,
-		    struct phyrsim_leaf *ret_leaf);
+	struct phyrsim_calls calls;
 	/* The first that is dirty. */
 	int (*next_dirty)(const struct phyrsim_pagetable *table, struct phyrsim_span span,
 			  struct phyrsim_leaf *ret_leaf);
@@ -138,7 +147,6 @@ struct phyrsim_format_ops {
 		      struct phyrsim_node **tables);
 	/* Takes the dirty marks of a leaf, as `next` has it. */
 	void (*clean)(struct phyrsim_pagetable *table, const struct phyrsim_leaf *leaf);
-	int (*mark)(struct phyrsim_pagetable *table, uint64_t at, bool write);
 	/* An item of a level that points to a table, and the size of a leaf: for the audit. */
 	uint64_t (*pointer)(const struct phyrsim_pagetable *table, phyr_pa pa, unsigned int level);
 	unsigned int (*leaf_lg2)(const struct phyrsim_pagetable *table, uint64_t item,
@@ -159,6 +167,7 @@ struct phyrsim_pagetable {
 	const struct phyr_mem *mem;
 	struct phyrsim_mem *frames;
 	const struct phyrsim_format_ops *ops;
+	const struct phyrsim_calls *calls; /* those of ops, or those that guard them */
 	enum phyrsim_format format;
 	unsigned int features;
 	struct phyrsim_geometry geometry;

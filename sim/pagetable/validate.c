@@ -117,7 +117,7 @@ static const char *leaf_flaw(struct audit *audit, const struct phyrsim_node *nod
 			return "a contiguous group is not whole";
 	}
 	at.last = at.first;
-	if (table->ops->next(table, at, &leaf) != PHYR_OK || leaf.iova.addr != at.first)
+	if (table->ops->calls.next(table, at, &leaf) != PHYR_OK || leaf.iova.addr != at.first)
 		return "a leaf is not found at its address";
 	if (!phyr_bits_aligned(leaf.pa.addr, lg2) || leaf.pa.addr > table->pa_last)
 		return "a leaf leads where none of its size may lie";
