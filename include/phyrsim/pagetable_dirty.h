@@ -56,7 +56,7 @@ struct phyrsim_dirty_bitmap {
  * @return PHYR_E_RANGE       wraps, is beyond the width or not canonical
  * @return PHYR_E_UNSUPPORTED the table has no dirty marks: Arm without PHYRSIM_FEATURE_DIRTY
  * @complexity O(leaves × levels + pages / 64)
- * @threads caller serialises calls on one table
+ * @threads caller serialises calls on one table; hardware may mark meanwhile
  * @source Linux read_and_clear_dirty(), which clears leaves that reach beyond the range as well
  */
 PHYR_API PHYR_NODISCARD int phyrsim_pagetable_read_dirty(struct phyrsim_pagetable *table,

@@ -77,8 +77,10 @@ PHYR_API void phyrsim_pagetable_preload_fini(struct phyrsim_pagetable *table,
  *
  * A leaf, or contiguous group, with the address strictly inside becomes the leaves of the greedy
  * cuts (split.h) of its two parts. Where they lead, what they allow, attributes, bits for software
- * and marks stay; each is as accessed and as dirty as the whole was. Where no leaf lies across the
- * address, or nothing at all, nothing changes.
+ * and marks stay; each is as accessed and as dirty as the whole was. Hardware may mark the leaf until
+ * its last item is replaced: what takes an item's place is exchanged for it in one step, and marks
+ * that this brings to light are set in all pieces before the call returns. Where no leaf lies across
+ * the address, or nothing at all, nothing changes.
  *
  * New tables are complete before hardware can see them. A leaf of one item is replaced by one store.
  * Those of a group are rewritten one by one, in ascending order, and items that become pointers
@@ -101,7 +103,7 @@ PHYR_API void phyrsim_pagetable_preload_fini(struct phyrsim_pagetable *table,
  * @return PHYR_E_RANGE   neither the address nor the byte before it is within the width
  * @return PHYR_E_NOMEM   nothing changed, the preload included; never with a filled one
  * @complexity O(levels × items of a table)
- * @threads caller serialises calls on one table, marks that hardware sets included
+ * @threads caller serialises calls on one table; hardware may mark meanwhile
  * @source the unmerged cut_mapping of Linux's generic_pt, which leaves groups and Arm out
  */
 PHYR_API PHYR_NODISCARD int phyrsim_pagetable_split(struct phyrsim_pagetable *table, phyr_iova at,

@@ -23,6 +23,17 @@ struct piece {
 	unsigned int level;
 };
 
+/* The items that it takes in its table. */
+static inline struct phyrsim_items piece_items(const struct phyrsim_node *node,
+					       const struct piece *piece)
+{
+	unsigned int first = phyrsim_index(node, piece->at);
+	struct phyrsim_items in = { first,
+				    first + (unsigned int)(piece->len >> node->item_lg2) - 1 };
+
+	return in;
+}
+
 /* What a leaf becomes that is cut at a place inside it. */
 struct cut_parts {
 	struct phyr_range runs[2];

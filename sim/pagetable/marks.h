@@ -34,6 +34,12 @@ static inline uint64_t marked(uint64_t item, bool write)
 	return item;
 }
 
+/* The item of a dirty leaf once that was read. */
+static inline uint64_t cleaned(uint64_t item)
+{
+	return (item & ~(uint64_t)FORMAT_DIRTY) | FORMAT_CLEAN;
+}
+
 static void format_clean(struct phyrsim_pagetable *table, const struct phyrsim_leaf *leaf)
 {
 	struct phyrsim_node *node = phyrsim_lowest(table, leaf->iova.addr);
@@ -41,11 +47,12 @@ static void format_clean(struct phyrsim_pagetable *table, const struct phyrsim_l
 	size_t end = i + ((size_t)1 << (leaf->lg2 - node->item_lg2));
 
 	for (; i < end; i++) {
-		uint64_t item = node->items[i];
+		uint64_t item = __atomic_load_n(&node->items[i], __ATOMIC_RELAXED);
 
-		if (format_dirty(item))
-			phyrsim_store(node->pa, node->items, i,
-				      (item & ~(uint64_t)FORMAT_DIRTY) | FORMAT_CLEAN);
+		/* Hardware may mark it as accessed meanwhile. */
+		while (format_dirty(item) &&
+		       !phyrsim_exchange(node->pa, node->items, i, &item, cleaned(item)))
+			;
 	}
 }
 

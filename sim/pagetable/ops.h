@@ -117,33 +117,44 @@ static void cancel_tables(struct phyrsim_pagetable *table, struct phyrsim_node *
 	}
 }
 
+/* Enters a new table into the books, to which an item points now. */
+static void count_table(struct phyrsim_pagetable *table, struct phyrsim_node *parent,
+			unsigned int i)
+{
+	struct phyrsim_items in = { i, i };
+
+	phyrsim_live_set(parent, in);
+	table->stats.table_cnt++;
+	if (table->stats.table_cnt > table->stats.table_max)
+		table->stats.table_max = table->stats.table_cnt;
+}
+
 /* Shows new tables to hardware, from below: the last store shows all of a subtree at once. */
 static void link_tables(struct phyrsim_pagetable *table, struct phyrsim_node *fresh)
 {
 	for (; fresh; fresh = fresh->next) {
 		struct phyrsim_node *parent = fresh->parent;
 		unsigned int i = phyrsim_index(parent, fresh->span.first);
-		struct phyrsim_items in = { i, i };
 
 		phyrsim_store(parent->pa, parent->items, i,
 			      format_pointer(table, fresh->pa, parent->level));
-		phyrsim_live_set(parent, in);
-		table->stats.table_cnt++;
+		count_table(table, parent, i);
 	}
-	if (table->stats.table_cnt > table->stats.table_max)
-		table->stats.table_max = table->stats.table_cnt;
+}
+
+/* Enters the leaves of a piece into the books. */
+static inline void count_piece(struct phyrsim_pagetable *table, struct phyrsim_node *node,
+			       const struct piece *piece)
+{
+	phyrsim_live_set(node, piece_items(node, piece));
+	table->stats.leaves.cnt[piece->lg2] += piece->len >> piece->lg2;
 }
 
 static inline void fill_piece(struct phyrsim_pagetable *table, struct phyrsim_node *node,
 			      const struct piece *piece, uint64_t prot)
 {
-	unsigned int first = phyrsim_index(node, piece->at);
-	unsigned int cnt = (unsigned int)(piece->len >> node->item_lg2);
-	struct phyrsim_items in = { first, first + cnt - 1 };
-
 	write_piece(table, node, piece, prot);
-	phyrsim_live_set(node, in);
-	table->stats.leaves.cnt[piece->lg2] += piece->len >> piece->lg2;
+	count_piece(table, node, piece);
 }
 
 /* Writes all leaves; every table is there. */

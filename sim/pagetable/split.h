@@ -8,6 +8,9 @@
  * The leaf leaves the books, and the pieces that take its place are written as a map would write
  * them, those first that are in tables which hardware does not see. See pagetable_split.h for what
  * it may see of the rest.
+ *
+ * Hardware goes on marking. Whatever takes the place of an item is swapped in, and says what the item
+ * was at the last moment; marks that came after the look go to all pieces in the end.
  */
 #include "cut.h"
 #include "store.h"
@@ -17,10 +20,10 @@
 static uint64_t kept_of(const struct phyrsim_pagetable *table, const struct phyrsim_node *node,
 			struct phyrsim_items group)
 {
-	uint64_t item = node->items[group.first];
+	uint64_t item = __atomic_load_n(&node->items[group.first], __ATOMIC_RELAXED);
 
 	for (size_t i = group.first; i <= group.last; i++)
-		item = join_marks(item, node->items[i]);
+		item = join_marks(item, __atomic_load_n(&node->items[i], __ATOMIC_RELAXED));
 	return format_kept(table, item);
 }
 
@@ -50,27 +53,98 @@ static void hang_tables(const struct phyrsim_pagetable *table, struct cut cut,
 	}
 }
 
-/* Writes the pieces that are in the leaf's own table, or those that are not. */
-static void fill_pieces(struct phyrsim_pagetable *table, struct cut cut,
-			const struct phyrsim_node *owner, bool own, uint64_t prot)
+/* Writes the pieces that are in tables below the leaf's own. */
+static void fill_below(struct phyrsim_pagetable *table, struct cut cut,
+		       const struct phyrsim_node *owner, uint64_t prot)
 {
 	struct piece piece;
 
 	while (cut_next(&cut, format_granule_lg2(table), &piece)) {
-		if ((piece.level == owner->level) == own)
+		if (piece.level < owner->level)
 			fill_piece(table, phyrsim_lowest(table, piece.at), &piece, prot);
 	}
 }
 
-/* Makes a leaf absent before items of other sizes stand where it was. */
-static void break_leaf(struct phyrsim_pagetable *table, struct phyrsim_node *node,
-		       struct phyrsim_items group)
+/* Writes an item over one of the leaf's, if that is not absent already, with all its marks. */
+static void replace_item(const struct phyrsim_pagetable *table, struct phyrsim_node *node, size_t i,
+			 uint64_t value, uint64_t *kept)
+{
+	uint64_t old = phyrsim_swap(node->pa, node->items, i, value);
+
+	if (old)
+		*kept = join_marks(*kept, format_kept(table, old));
+}
+
+/* Makes a leaf absent before items of other sizes stand where it was. True: it had to be. */
+static bool break_leaf(struct phyrsim_pagetable *table, struct phyrsim_node *node,
+		       struct phyrsim_items group, uint64_t *kept)
 {
 	if (!FORMAT_BREAKS || (table->features & PHYRSIM_FEATURE_BBM2))
-		return;
+		return false;
 	for (size_t i = group.first; i <= group.last; i++)
-		phyrsim_store(node->pa, node->items, i, 0);
+		replace_item(table, node, i, 0, kept);
 	table->stats.broken_cnt++;
+	return true;
+}
+
+/* Writes the pieces that are in the leaf's own table. */
+static void replace_items(struct phyrsim_pagetable *table, struct cut cut,
+			  struct phyrsim_node *owner, uint64_t *kept)
+{
+	const struct phyrsim_place *place = &table->geometry.place;
+	const uint64_t prot = *kept;
+	struct piece piece;
+
+	while (cut_next(&cut, format_granule_lg2(table), &piece)) {
+		uint64_t shape = format_shape(table, piece.lg2, piece.level);
+		struct phyrsim_items in;
+		uint64_t pa = piece.pa;
+
+		if (piece.level < owner->level)
+			continue;
+		in = piece_items(owner, &piece);
+		for (size_t i = in.first; i <= in.last;
+		     i++, pa += phyr_bits_size(owner->item_lg2)) {
+			uint64_t own = FORMAT_REPEATS ? phyr_bits_down(pa, piece.lg2) : pa;
+
+			replace_item(table, owner, i,
+				     prot | shape | format_oa(place, phyr_pa_at(own)), kept);
+		}
+		count_piece(table, owner, &piece);
+	}
+}
+
+/* Writes pointers to the new tables, which are complete. */
+static void replace_by_tables(struct phyrsim_pagetable *table, struct phyrsim_node *fresh,
+			      uint64_t *kept)
+{
+	for (; fresh; fresh = fresh->next) {
+		struct phyrsim_node *owner = fresh->parent;
+		unsigned int i = phyrsim_index(owner, fresh->span.first);
+
+		replace_item(table, owner, i, format_pointer(table, fresh->pa, owner->level), kept);
+		count_table(table, owner, i);
+	}
+}
+
+/* Gives all pieces the marks that came late. */
+static void spread_marks(const struct phyrsim_pagetable *table, struct cut cut, uint64_t kept)
+{
+	struct piece piece;
+
+	while (cut_next(&cut, format_granule_lg2(table), &piece)) {
+		struct phyrsim_node *node = phyrsim_lowest(table, piece.at);
+		struct phyrsim_items in = piece_items(node, &piece);
+
+		for (size_t i = in.first; i <= in.last; i++) {
+			uint64_t item = __atomic_load_n(&node->items[i], __ATOMIC_RELAXED);
+			uint64_t rest = item ^ format_kept(table, item);
+
+			while (!phyrsim_exchange(node->pa, node->items, i, &item,
+						 join_marks(item, rest | kept)))
+				;
+		}
+	}
 }
 
 static void format_split(struct phyrsim_pagetable *table, const struct phyrsim_leaf *leaf,
@@ -83,13 +157,16 @@ static void format_split(struct phyrsim_pagetable *table, const struct phyrsim_l
 	struct phyrsim_items group = { first, first + (1u << (leaf->lg2 - node->item_lg2)) - 1 };
 	struct phyrsim_node *fresh[2] = { NULL, NULL };
 	uint64_t prot = kept_of(table, node, group);
+	uint64_t kept = prot;
 
 	hang_tables(table, cut, tables, node, fresh);
-	fill_pieces(table, cut, node, false, prot);
+	fill_below(table, cut, node, prot);
 	link_tables(table, fresh[0]);
 	phyrsim_live_clear(node, group);
 	table->stats.leaves.cnt[leaf->lg2]--;
-	break_leaf(table, node, group);
-	fill_pieces(table, cut, node, true, prot);
-	link_tables(table, fresh[1]);
+	(void)break_leaf(table, node, group, &kept);
+	replace_items(table, cut, node, &kept);
+	replace_by_tables(table, fresh[1], &kept);
+	if (kept != prot)
+		spread_marks(table, cut, kept);
 }

@@ -30,6 +30,17 @@ static inline void phyrsim_store(phyr_pa pa, uint64_t *items, size_t index, uint
 	items[index] = value;
 }
 
+/* Writes one item that hardware may be marking. Returns what it was until then. */
+static inline uint64_t phyrsim_swap(phyr_pa pa, uint64_t *items, size_t index, uint64_t value)
+{
+#if PHYRSIM_RECORD_STORES
+	phyrsim_pagetable_record(phyr_pa_at(pa.addr + index * sizeof(value)), value);
+#else
+	(void)pa;
+#endif
+	return __atomic_exchange_n(&items[index], value, __ATOMIC_ACQ_REL);
+}
+
 /*
  * Changes one item in one step, as hardware does, from what was read of it. False: it is something
  * else by now, which is read instead.
