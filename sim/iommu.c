@@ -12,6 +12,7 @@
 #include <phyrsim/inval.h>
 #include <phyrsim/iommu.h>
 #include <phyrsim/pagetable.h>
+#include <phyrsim/pagetable_dirty.h>
 #include <phyrsim/pagetable_split.h>
 
 #include "../src/base/lock.h"
@@ -187,6 +188,24 @@ int phyrsim_iommu_split(struct phyrsim_iommu *iommu, phyr_iova at, struct phyr_g
 	return err;
 }
 
+int phyrsim_iommu_read_dirty(struct phyrsim_iommu *iommu, struct phyr_iova_range range,
+			     unsigned int flags, const struct phyrsim_dirty_bitmap *bitmap,
+			     struct phyr_gather *gather)
+{
+	struct phyr_gather *target, apart;
+	int err;
+
+	if (!iommu || !gather)
+		return PHYR_E_INVAL;
+	enter(iommu);
+	target = begin(iommu, gather, &apart);
+	err = phyrsim_pagetable_read_dirty(iommu->table, range, flags, bitmap, target);
+	if (err == PHYR_OK)
+		end(iommu, target, gather);
+	leave(iommu);
+	return err;
+}
+
 static void iommu_release(void *ctx, struct phyr_gather *gather)
 {
 	struct phyrsim_iommu *iommu = ctx;
@@ -297,6 +316,14 @@ static const struct phyr_iommu_ops shared_ops = {
 	.release = shared_release,
 };
 
+/* What the table breaks is invalidated before it makes anything in its place. */
+static void flush_broken(void *ctx, const struct phyr_gather *gather)
+{
+	struct phyrsim_iommu *iommu = ctx;
+
+	phyrsim_inval_flush(&iommu->inval, gather);
+}
+
 /* Drivers cut by what the table has, unless asked otherwise. */
 static int start_inval(struct phyrsim_iommu *iommu, const struct phyrsim_iommu_params *params)
 {
@@ -315,6 +342,7 @@ int phyrsim_iommu_create(const struct phyrsim_iommu_params *params,
 			 struct phyrsim_iommu **ret_iommu)
 {
 	const struct phyr_mem *mem = params ? params->table.mem : NULL;
+	struct phyrsim_pagetable_params table;
 	struct phyrsim_iommu *iommu;
 	int err;
 
@@ -326,7 +354,9 @@ int phyrsim_iommu_create(const struct phyrsim_iommu_params *params,
 	memset(iommu, 0, sizeof(*iommu));
 	iommu->mem = mem;
 	iommu->lock = params->shared ? &iommu->own_lock : NULL;
-	err = phyrsim_pagetable_create(&params->table, &iommu->table);
+	table = params->table;
+	table.breaker = (struct phyrsim_pagetable_breaker){ flush_broken, iommu };
+	err = phyrsim_pagetable_create(&table, &iommu->table);
 	if (err == PHYR_OK)
 		err = start_inval(iommu, params);
 	if (err != PHYR_OK) {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The simulated IOMMU with a personality: what reaches its gathers, what it sends, what it counts. */
+#include <phyrsim/walker.h>
+
 #include "stale_world.h"
 
 #define AT UINT64_C(0x40000000)
@@ -161,6 +163,78 @@ static void in_caching_mode_showing_translations_flushes(void **state)
 	world_close(&w);
 }
 
+static int split(struct world *w, uint64_t at)
+{
+	return phyrsim_iommu_split(w->iommu, phyr_iova_at(at), &w->gather);
+}
+
+static void a_split_is_gathered_like_an_unmap(void **state)
+{
+	struct world *w = open_with(PHYRSIM_INVAL_VTD);
+
+	(void)state;
+	assert_int_equal(map(w, AT, M2, M2), PHYR_OK);
+	assert_int_equal(split(w, AT + K4 + 1), PHYR_E_ALIGN);
+	assert_int_equal(split(w, AT), PHYR_OK);
+	assert_true(w->gather.empty);
+	assert_int_equal(split(w, AT + K4), PHYR_OK);
+	assert_int_equal(w->gather.leaves.mask, M2);
+	assert_int_equal(check(w).cause, PHYRSIM_STALE_LEAF_CHANGED);
+	flush(w);
+	assert_int_equal(check(w).cnt, 0);
+	assert_int_equal(phyrsim_iommu_split(NULL, phyr_iova_at(AT), &w->gather), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_iommu_split(w->iommu, phyr_iova_at(AT), NULL), PHYR_E_INVAL);
+	close_all(w);
+}
+
+/* Of the leaf nothing is cached when the first piece of it can be. */
+static void arm_invalidates_between_break_and_make(void **state)
+{
+	static const struct config arm = { ARM1, 0, 12, 48, CONT };
+	struct phyrsim_inval_params params = { .personality = PHYRSIM_INVAL_ARM };
+	struct world w;
+
+	(void)state;
+	world_open_as(&w, &arm, &params, false);
+	assert_int_equal(map(&w, AT, M2, M2), PHYR_OK);
+	assert_int_equal(split(&w, AT + K4), PHYR_OK);
+	assert_true(w.gather.empty);
+	assert_int_equal(stats(&w).inval.wait_cnt, 1);
+	assert_int_equal(stats(&w).inval.removed_len, M2);
+	assert_int_equal(stats(&w).table.broken_cnt, 1);
+	assert_int_equal(check(&w).cnt, 0);
+	world_close(&w);
+}
+
+static void what_is_read_and_cleared_is_gathered(void **state)
+{
+	struct world *w = open_with(PHYRSIM_INVAL_VTD);
+	struct phyr_iova_range range = { phyr_iova_at(AT), 4 * K4 };
+	uint64_t words[1] = { 0 };
+	const struct phyrsim_dirty_bitmap bitmap = { words, 4, 12 };
+	struct phyrsim_access access = { { AT + K4 }, WO, PHYRSIM_WALK_UPDATE };
+	struct phyrsim_root root = root_of(w);
+	struct phyrsim_walk walk;
+
+	(void)state;
+	assert_int_equal(map(w, AT, 0x7000, 4 * K4), PHYR_OK);
+	assert_int_equal(phyrsim_walk(w->mem, &root, &access, &walk), PHYR_OK);
+	assert_int_equal(phyrsim_iommu_read_dirty(w->iommu, range, 0, NULL, &w->gather),
+			 PHYR_E_INVAL);
+	assert_int_equal(phyrsim_iommu_read_dirty(w->iommu, range, 0, &bitmap, NULL), PHYR_E_INVAL);
+	assert_int_equal(phyrsim_iommu_read_dirty(NULL, range, 0, &bitmap, &w->gather),
+			 PHYR_E_INVAL);
+	assert_true(w->gather.empty && words[0] == 0);
+	assert_int_equal(phyrsim_iommu_read_dirty(w->iommu, range, 0, &bitmap, &w->gather),
+			 PHYR_OK);
+	assert_int_equal(words[0], 2);
+	assert_int_equal(w->gather.first, AT + K4);
+	assert_int_equal(w->gather.last, AT + 2 * K4 - 1);
+	flush(w);
+	assert_int_equal(stats(w).inval.invalidated_len, K4);
+	close_all(w);
+}
+
 static void what_one_personality_lacks_is_refused(void **state)
 {
 	struct phyrsim_iommu_params params = { .inval.caching_mode = true };
@@ -306,6 +380,9 @@ int main(void)
 		cmocka_unit_test(tables_wait_for_the_last_flush_of_an_unmap),
 		cmocka_unit_test(an_unmap_that_fails_flushes_nothing),
 		cmocka_unit_test(in_caching_mode_showing_translations_flushes),
+		cmocka_unit_test(a_split_is_gathered_like_an_unmap),
+		cmocka_unit_test(arm_invalidates_between_break_and_make),
+		cmocka_unit_test(what_is_read_and_cleared_is_gathered),
 		cmocka_unit_test(what_one_personality_lacks_is_refused),
 		cmocka_unit_test(one_command_covers_what_any_gather_holds),
 		cmocka_unit_test(releasing_an_empty_gather_does_nothing),

@@ -11,13 +11,24 @@ static void wrong_parameters_make_nothing(void **state)
 {
 	const struct phyr_mem *host = &w.host.mem;
 	const struct phyrsim_pagetable_params bad[] = {
-		{ NULL, w.mem, PHYRSIM_FORMAT_VTD_SS, 4, 52, 0, 0, 0, false },
-		{ host, NULL, PHYRSIM_FORMAT_VTD_SS, 4, 52, 0, 0, 0, false },
-		{ host, w.mem, (enum phyrsim_format)PHYRSIM_FORMAT_CNT, 4, 52, 0, 0, 0, false },
-		{ host, w.mem, PHYRSIM_FORMAT_VTD_SS, 2, 52, 0, 0, 0, false },
-		{ host, w.mem, PHYRSIM_FORMAT_VTD_SS, 6, 52, 0, 0, 0, false },
-		{ host, w.mem, PHYRSIM_FORMAT_VTD_SS, 4, 44, 0, 0, 0, false },
-		{ host, w.mem, PHYRSIM_FORMAT_VTD_SS, 4, 53, 0, 0, 0, false },
+		{ .frames = w.mem, .format = PHYRSIM_FORMAT_VTD_SS, .level_cnt = 4 },
+		{ .mem = host, .format = PHYRSIM_FORMAT_VTD_SS, .level_cnt = 4 },
+		{ .mem = host,
+		  .frames = w.mem,
+		  .format = (enum phyrsim_format)PHYRSIM_FORMAT_CNT,
+		  .level_cnt = 4 },
+		{ .mem = host, .frames = w.mem, .format = PHYRSIM_FORMAT_VTD_SS, .level_cnt = 2 },
+		{ .mem = host, .frames = w.mem, .format = PHYRSIM_FORMAT_VTD_SS, .level_cnt = 6 },
+		{ .mem = host,
+		  .frames = w.mem,
+		  .format = PHYRSIM_FORMAT_VTD_SS,
+		  .level_cnt = 4,
+		  .pa_bits = 44 },
+		{ .mem = host,
+		  .frames = w.mem,
+		  .format = PHYRSIM_FORMAT_VTD_SS,
+		  .level_cnt = 4,
+		  .pa_bits = 53 },
 	};
 	const struct phyrsim_pagetable_params good = { .mem = host, .frames = w.mem };
 	struct phyrsim_pagetable *table = w.table;

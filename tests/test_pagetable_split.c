@@ -235,6 +235,60 @@ static void arm_breaks_before_it_makes_unless_it_need_not(void **state)
 	}
 }
 
+/* What a breaker was told, and whether the leaf was absent then. */
+static struct {
+	struct phyr_gather gather;
+	unsigned int cnt;
+	bool absent;
+} broken;
+
+static void flush_broken(void *ctx, const struct phyr_gather *gather)
+{
+	broken.gather = *gather;
+	broken.cnt++;
+	broken.absent = !find(*(const uint64_t *)ctx).said.present;
+}
+
+static void open_with_breaker(const struct config *config, uint64_t *iova)
+{
+	struct phyrsim_pagetable_params params;
+
+	memset(&broken, 0, sizeof(broken));
+	open_config(config);
+	phyrsim_pagetable_destroy(w.table);
+	params = config_params(config, &w.host.mem, w.mem);
+	params.breaker.flush = flush_broken;
+	params.breaker.ctx = iova;
+	assert_int_equal(phyrsim_pagetable_create(&params, &w.table), PHYR_OK);
+}
+
+static void a_breaker_gets_the_leaf_while_it_is_absent_and_the_gather_does_not(void **state)
+{
+	struct config arm = { ARM1, 0, 12, 48, CONT | PHYRSIM_FEATURE_UPPER };
+	uint64_t iova = UINT64_MAX - 2 * MIB2 + 1;
+
+	(void)state;
+	close_config();
+	open_with_breaker(&arm, &iova);
+	assert_int_equal(map(iova, 0, MIB2), PHYR_OK);
+	assert_int_equal(split(iova + 0x10000), PHYR_OK);
+	assert_int_equal(broken.cnt, 1);
+	assert_true(broken.absent && w.gather.empty);
+	assert_int_equal(broken.gather.first, iova);
+	assert_int_equal(broken.gather.last, iova + MIB2 - 1);
+	assert_int_equal(broken.gather.leaves.mask, MIB2);
+	/* Nothing lies across: nothing is broken. */
+	assert_int_equal(split(iova + 0x10000), PHYR_OK);
+	assert_int_equal(broken.cnt, 1);
+	close_config();
+	arm.features |= PHYRSIM_FEATURE_BBM2;
+	open_with_breaker(&arm, &iova);
+	assert_int_equal(map(iova, 0, MIB2), PHYR_OK);
+	assert_int_equal(split(iova + 0x10000), PHYR_OK);
+	assert_int_equal(broken.cnt, 0);
+	assert_int_equal(w.gather.leaves.mask, MIB2);
+}
+
 static void software_bits_and_marks_of_any_item_stay(void **state)
 {
 	static const struct config riscv = { RV1, 3, 0, 0, CONT };
@@ -398,6 +452,7 @@ int main(void)
 		CASE(pieces_of_a_group_are_the_largest_that_fit),
 		CASE(a_piece_of_a_size_that_is_left_out_takes_a_table),
 		CASE(arm_breaks_before_it_makes_unless_it_need_not),
+		CASE(a_breaker_gets_the_leaf_while_it_is_absent_and_the_gather_does_not),
 		CASE(software_bits_and_marks_of_any_item_stay),
 		CASE(every_leaf_of_every_configuration_is_cut_without_memory),
 		CASE(a_preload_holds_what_the_largest_leaf_may_need),

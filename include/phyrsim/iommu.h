@@ -10,6 +10,7 @@
 #include <phyr/iommu.h>
 #include <phyrsim/inval.h>
 #include <phyrsim/pagetable.h>
+#include <phyrsim/pagetable_dirty.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -20,7 +21,8 @@ struct phyrsim_iommu;
 
 /** How to make one. */
 struct phyrsim_iommu_params {
-	struct phyrsim_pagetable_params table; /**< its page table, and its memory */
+	struct phyrsim_pagetable_params table; /**< its page table, and its memory; the breaker is
+						    the IOMMU's own */
 	struct phyrsim_inval_params inval;     /**< its invalidations; all zero: one command a
 						    flush; no granule or sizes: the table's */
 	struct phyrsim_command_sink sink;      /**< who else sees commands; all zero: nobody */
@@ -109,21 +111,43 @@ PHYR_API PHYR_NODISCARD int phyrsim_iommu_protect(struct phyrsim_iommu *iommu,
 						  unsigned int attrs, struct phyr_gather *gather);
 
 /**
- * @brief Cuts the leaf that lies across an I/O address, so that what is on either side can be unmapped alone.
+ * @brief Cuts the leaf that lies across an I/O address, so that what is on either side can be unmapped
+ * alone.
  *
  * For what an unmap, an unlink or a window of pages refuses as PHYR_E_PARTIAL: an unmap cuts nothing on its
  * own, as that may need memory. It gathers as the backend's unmap does; the flush may come at any time before
- * the next unmap there.
+ * the next unmap there. Where Arm has to break the leaf, it is invalidated before anything stands in its
+ * place, by commands of its own.
  *
  * @param[in,out] iommu  the IOMMU
  * @param[in]     at     granule-aligned
- * @param[in,out] gather the old leaf is added
+ * @param[in,out] gather the old leaf is added, unless it is invalidated already
  * @return as phyrsim_pagetable_split(), without tables made in advance
  * @complexity O(levels × items of a table)
  * @threads caller serialises calls on one IOMMU; any if it is shared
  */
 PHYR_API PHYR_NODISCARD int phyrsim_iommu_split(struct phyrsim_iommu *iommu, phyr_iova at,
 						struct phyr_gather *gather);
+
+/**
+ * @brief Adds the dirty pages of a range to a bitmap, and clears their marks.
+ *
+ * It gathers as the backend's unmap does: until the flush hardware may write without a mark.
+ *
+ * @param[in,out] iommu  the IOMMU
+ * @param[in]     range  a multiple of pages
+ * @param[in]     flags  of enum phyrsim_dirty_flag
+ * @param[in,out] bitmap has a bit for each page of the range
+ * @param[in,out] gather what was cleared is added
+ * @return as phyrsim_pagetable_read_dirty()
+ * @complexity O(leaves × levels + pages / 64)
+ * @threads caller serialises calls on one IOMMU; any if it is shared
+ */
+PHYR_API PHYR_NODISCARD int phyrsim_iommu_read_dirty(struct phyrsim_iommu *iommu,
+						     struct phyr_iova_range range,
+						     unsigned int flags,
+						     const struct phyrsim_dirty_bitmap *bitmap,
+						     struct phyr_gather *gather);
 
 /**
  * @brief What the hardware needs to walk its table.

@@ -62,6 +62,14 @@ enum phyrsim_attr {
 /** A page table; opaque. */
 struct phyrsim_pagetable;
 
+/** Who invalidates a leaf of Arm's between break and make, while it is absent. */
+struct phyrsim_pagetable_breaker {
+	/** the leaf is in the gather with its size, and nothing else; it may not call the table, nor
+	 *  fill any cache; NULL: nobody, the split leaves it to the caller's gather */
+	void (*flush)(void *ctx, const struct phyr_gather *gather);
+	void *ctx; /**< its first argument */
+};
+
 /** How to make a table. */
 struct phyrsim_pagetable_params {
 	const struct phyr_mem *mem; /**< host memory for bookkeeping; required */
@@ -75,6 +83,7 @@ struct phyrsim_pagetable_params {
 	unsigned int iova_bits;	  /**< [bits] Arm: 32 … 48, or 52 with WIDE; 0 = 48; others: 0, it
 					 follows from level_cnt */
 	unsigned int features;	  /**< of enum phyrsim_feature */
+	struct phyrsim_pagetable_breaker breaker; /**< see there; all zero: none */
 	/** several threads may call at once, as long as what one writes is nobody else's: ranges are
 	 *  disjoint, tables above them may be common. Calls take turns. frames must then be this
 	 *  table's alone, and its hooks may not call the table. Checked builds stop where two

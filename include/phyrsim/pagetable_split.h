@@ -89,14 +89,14 @@ PHYR_API void phyrsim_pagetable_preload_fini(struct phyrsim_pagetable *table,
  *
  * Arm does not allow sizes to change in place: all items of the leaf become zero before the first
  * new one is written (break before make), and a device that accesses it in between faults. That
- * leaf is counted as broken. Its driver has to invalidate between the two, which is not modelled: no
- * caches are filled while this call runs. With PHYRSIM_FEATURE_BBM2 nothing is broken.
+ * leaf is counted as broken. Between the two it is handed to the table's breaker, who invalidates it:
+ * its driver has to. Where there is none, nothing is sent. With PHYRSIM_FEATURE_BBM2 nothing is broken.
  *
  * @param[in,out] table   the table
  * @param[in]     at      granule-aligned; the end of the width is allowed, as it cuts nothing
  * @param[in,out] preload tables to take before any are made; NULL = none
- * @param[in,out] gather  the old leaf is added with its size; it is not held back, so the
- *                        invalidation may come at any time before the next unmap there
+ * @param[in,out] gather  the old leaf is added with its size, unless a breaker got it; it is not held
+ *                        back, so the invalidation may come at any time before the next unmap there
  * @return PHYR_OK        no leaf lies across the address
  * @return PHYR_E_INVAL   table or gather is NULL
  * @return PHYR_E_ALIGN   the address is no multiple of the granule

@@ -130,8 +130,19 @@ static bool is_end(const struct phyrsim_pagetable *table, phyr_iova at)
 	return phyrsim_span_of(&table->geometry, before, &span);
 }
 
+void phyrsim_gather_leaf(const struct phyrsim_pagetable *table, const struct phyrsim_leaf *leaf,
+			 struct phyr_gather *gather)
+{
+	struct phyr_iova_range range = { phyr_iova_at(phyrsim_iova_of(&table->geometry,
+								      leaf->iova.addr)),
+					 phyr_bits_size(leaf->lg2) };
+
+	phyr_gather_add(gather, range);
+	phyr_gather_add_leaves(gather, (phyr_sizes){ range.len });
+}
+
 static int split_leaf(struct phyrsim_pagetable *table, const struct phyrsim_leaf *leaf, uint64_t at,
-		      struct phyrsim_pagetable_preload *preload)
+		      struct phyrsim_pagetable_preload *preload, bool *ret_flushed)
 {
 	unsigned int cnt[LEVEL_CNT] = { 0 };
 	struct phyrsim_pagetable_preload own;
@@ -143,25 +154,26 @@ static int split_leaf(struct phyrsim_pagetable *table, const struct phyrsim_leaf
 	count_tables(table, leaf, at, cnt);
 	err = make_up_to(table, preload, cnt);
 	if (err == PHYR_OK)
-		table->ops->split(table, leaf, at, preload->tables);
+		*ret_flushed = table->ops->split(table, leaf, at, preload->tables);
 	return err;
 }
 
-/* The leaf that a place is inside of, cut there; none: nothing is to be done, and lg2 is 0. */
+/* Cuts the leaf that a place is inside of, if there is one; gathers what may be cached of it. */
 static int split_at(struct phyrsim_pagetable *table, struct phyrsim_span span,
-		    struct phyrsim_pagetable_preload *preload, struct phyrsim_leaf *ret_leaf)
+		    struct phyrsim_pagetable_preload *preload, struct phyr_gather *gather)
 {
 	struct phyrsim_span both = { span.first ? span.first - 1 : 0, span.first };
 	struct phyrsim_flight flight;
+	struct phyrsim_leaf leaf;
+	bool flushed = true;
 	int err = PHYR_OK;
 
 	phyrsim_enter(table, both, true, &flight);
-	if (table->ops->calls.next(table, span, ret_leaf) != PHYR_OK ||
-	    ret_leaf->iova.addr == span.first)
-		ret_leaf->lg2 = 0;
-	else
-		err = split_leaf(table, ret_leaf, span.first, preload);
+	if (table->ops->calls.next(table, span, &leaf) == PHYR_OK && leaf.iova.addr != span.first)
+		err = split_leaf(table, &leaf, span.first, preload, &flushed);
 	phyrsim_leave(table, &flight);
+	if (err == PHYR_OK && !flushed)
+		phyrsim_gather_leaf(table, &leaf, gather);
 	return err;
 }
 
@@ -169,9 +181,7 @@ int phyrsim_pagetable_split(struct phyrsim_pagetable *table, phyr_iova at,
 			    struct phyrsim_pagetable_preload *preload, struct phyr_gather *gather)
 {
 	struct phyr_iova_range range = { at, 1 };
-	struct phyrsim_leaf leaf;
 	struct phyrsim_span span;
-	int err;
 
 	if (!table || !gather)
 		return PHYR_E_INVAL;
@@ -179,12 +189,5 @@ int phyrsim_pagetable_split(struct phyrsim_pagetable *table, phyr_iova at,
 		return PHYR_E_ALIGN;
 	if (!phyrsim_span_of(&table->geometry, range, &span))
 		return is_end(table, at) ? PHYR_OK : PHYR_E_RANGE;
-	err = split_at(table, span, preload, &leaf);
-	if (err != PHYR_OK || leaf.lg2 == 0)
-		return err;
-	range.iova.addr -= span.first - leaf.iova.addr;
-	range.len = phyr_bits_size(leaf.lg2);
-	phyr_gather_add(gather, range);
-	phyr_gather_add_leaves(gather, (phyr_sizes){ range.len });
-	return PHYR_OK;
+	return split_at(table, span, preload, gather);
 }

@@ -75,15 +75,25 @@ static void replace_item(const struct phyrsim_pagetable *table, struct phyrsim_n
 		*kept = join_marks(*kept, format_kept(table, old));
 }
 
-/* Makes a leaf absent before items of other sizes stand where it was. True: it had to be. */
-static bool break_leaf(struct phyrsim_pagetable *table, struct phyrsim_node *node,
-		       struct phyrsim_items group, uint64_t *kept)
+/*
+ * Makes a leaf absent, and has caches forget it, before items of other sizes stand where it was.
+ * True: nothing of it is cached any more.
+ */
+static bool break_leaf(struct phyrsim_pagetable *table, const struct phyrsim_leaf *leaf,
+		       struct phyrsim_node *node, struct phyrsim_items group, uint64_t *kept)
 {
+	struct phyr_gather gather;
+
 	if (!FORMAT_BREAKS || (table->features & PHYRSIM_FEATURE_BBM2))
 		return false;
 	for (size_t i = group.first; i <= group.last; i++)
 		replace_item(table, node, i, 0, kept);
 	table->stats.broken_cnt++;
+	if (!table->breaker.flush)
+		return false;
+	phyr_gather_init(&gather);
+	phyrsim_gather_leaf(table, leaf, &gather);
+	table->breaker.flush(table->breaker.ctx, &gather);
 	return true;
 }
 
@@ -147,7 +157,7 @@ static void spread_marks(const struct phyrsim_pagetable *table, struct cut cut, 
 	}
 }
 
-static void format_split(struct phyrsim_pagetable *table, const struct phyrsim_leaf *leaf,
+static bool format_split(struct phyrsim_pagetable *table, const struct phyrsim_leaf *leaf,
 			 uint64_t at, struct phyrsim_node **tables)
 {
 	const struct cut_parts parts = cut_parts(leaf, at);
@@ -158,15 +168,17 @@ static void format_split(struct phyrsim_pagetable *table, const struct phyrsim_l
 	struct phyrsim_node *fresh[2] = { NULL, NULL };
 	uint64_t prot = kept_of(table, node, group);
 	uint64_t kept = prot;
+	bool flushed;
 
 	hang_tables(table, cut, tables, node, fresh);
 	fill_below(table, cut, node, prot);
 	link_tables(table, fresh[0]);
 	phyrsim_live_clear(node, group);
 	table->stats.leaves.cnt[leaf->lg2]--;
-	(void)break_leaf(table, node, group, &kept);
+	flushed = break_leaf(table, leaf, node, group, &kept);
 	replace_items(table, cut, node, &kept);
 	replace_by_tables(table, fresh[1], &kept);
 	if (kept != prot)
 		spread_marks(table, cut, kept);
+	return flushed;
 }

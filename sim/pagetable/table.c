@@ -86,6 +86,7 @@ static void table_init(struct phyrsim_pagetable *table,
 	table->calls = params->shared ? &phyrsim_guarded_calls : &table->ops->calls;
 	table->format = params->format;
 	table->features = params->features;
+	table->breaker = params->breaker;
 	table->geometry = *geometry;
 	table->pa_last = phyr_bits_mask(geometry->pa_bits);
 }

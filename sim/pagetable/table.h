@@ -141,9 +141,9 @@ struct phyrsim_format_ops {
 			  struct phyrsim_leaf *ret_leaf);
 	/*
 	 * Cuts a leaf, as `next` has it, at a place inside it. The tables are by level, chained, as
-	 * many as needed (split.c).
+	 * many as needed (split.c). True: on the way it was absent and invalidated.
 	 */
-	void (*split)(struct phyrsim_pagetable *table, const struct phyrsim_leaf *leaf, uint64_t at,
+	bool (*split)(struct phyrsim_pagetable *table, const struct phyrsim_leaf *leaf, uint64_t at,
 		      struct phyrsim_node **tables);
 	/* Takes the dirty marks of a leaf, as `next` has it. */
 	void (*clean)(struct phyrsim_pagetable *table, const struct phyrsim_leaf *leaf);
@@ -176,6 +176,7 @@ struct phyrsim_pagetable {
 	struct phyrsim_node *near;    /* above level 0: where the last call was, or above that */
 	struct phyrsim_node *retired; /* tops that were empty when another came above them */
 	struct phyrsim_guard *guard;  /* NULL: not shared */
+	struct phyrsim_pagetable_breaker breaker;
 	struct phyrsim_pagetable_stats stats;
 	struct phyrsim_node *held[PHYRSIM_BUCKET_CNT];	/* held back, by span */
 	struct phyrsim_node *spares[PHYRSIM_LEVEL_CNT]; /* nodes that are not in use */
@@ -212,6 +213,10 @@ struct phyrsim_node *phyrsim_node_reserve(struct phyrsim_pagetable *table, unsig
 
 /* Gives a table of phyrsim_node_reserve() its place; hardware does not see it yet. */
 void phyrsim_node_place(struct phyrsim_node *node, struct phyrsim_node *parent, uint64_t at);
+
+/* Adds a leaf, as `next` has it, to a gather. */
+void phyrsim_gather_leaf(const struct phyrsim_pagetable *table, const struct phyrsim_leaf *leaf,
+			 struct phyr_gather *gather);
 
 /* Makes the first top, by the geometry. False: no memory. */
 bool phyrsim_top_create(struct phyrsim_pagetable *table);
