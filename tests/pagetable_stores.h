@@ -4,7 +4,8 @@
  * taken back, done again one by one, and watched by the hardware walker after each.
  *
  * A device may look at any moment. At each watched address it must see what was there before the
- * call or what is there after it, nothing else, and go from one to the other once. What appears in
+ * call or what is there after it, nothing else, and go from one to the other once; where Arm breaks
+ * before it makes, it may see nothing in between. What appears in
  * a place where there was no table appears all at once, so that a large mapping never looks as if
  * it had holes.
  */
@@ -43,7 +44,9 @@ static struct {
 	size_t store_cnt;
 	struct watch watches[WATCHES_MAX];
 	size_t watch_cnt;
-	uint64_t seen_cnt, half_cnt; /* looks; those at which an audit found half a group */
+	bool breaks; /* what is there may be absent before it is replaced */
+	uint64_t seen_cnt, half_cnt, absent_cnt; /* looks; those at half a group, by an audit; at
+						    what was absent so */
 } call;
 
 void phyrsim_pagetable_record(phyr_pa item, uint64_t value)
@@ -84,7 +87,22 @@ static inline size_t take_back(void)
 	return cnt;
 }
 
-/* As hardware sees it that may do everything; what is for writing alone cannot be read. */
+/* What cannot be read: it is for writing alone, or until hardware marks it for nothing. */
+static inline struct view look_unread(const struct phyrsim_root *root, uint64_t iova,
+				      struct view view)
+{
+	struct phyrsim_path path;
+
+	view.there = phyrsim_walk_path(w.mem, root, phyr_iova_at(iova), &path) == PHYR_OK;
+	view.broken = !view.there;
+	view.pa = path.pa.addr + (iova - path.first.addr);
+	view.perm = path.privileged;
+	view.attrs = path.attrs;
+	view.lg2 = path.leaf_lg2;
+	return view;
+}
+
+/* As hardware sees it that may do everything. */
 static inline struct view look(const struct phyrsim_root *root, uint64_t iova, unsigned int flags)
 {
 	struct phyrsim_access access = { { iova }, RO, PHYRSIM_WALK_PRIVILEGED | flags };
@@ -92,11 +110,9 @@ static inline struct view look(const struct phyrsim_root *root, uint64_t iova, u
 	struct phyrsim_walk walk;
 	int err = phyrsim_walk(w.mem, root, &access, &walk);
 
-	if (err == PHYR_E_FAULT && walk.fault == PHYRSIM_FAULT_READ) {
-		access.perm = WO;
-		err = phyrsim_walk(w.mem, root, &access, &walk);
-	}
 	view.slot = walk.entry_pa.addr;
+	if (err == PHYR_E_FAULT && walk.fault == PHYRSIM_FAULT_READ)
+		return look_unread(root, iova, view);
 	view.there = err == PHYR_OK;
 	view.broken = !view.there && walk.fault != PHYRSIM_FAULT_NOT_PRESENT &&
 		      walk.fault != PHYRSIM_FAULT_WIDTH;
@@ -127,6 +143,10 @@ static inline bool look_again(const struct phyrsim_root *root, struct watch *at,
 	if (same_view(&now, &at->now))
 		return true;
 	at->now = now;
+	if (call.breaks && once && at->old.there && !now.there && !now.broken) {
+		call.absent_cnt++;
+		return true;
+	}
 	at->changed = store;
 	return once && same_view(&now, &at->new);
 }

@@ -6,22 +6,28 @@
  *
  * Half of a contiguous group may be seen: hardware goes by one of its items, and that is old or new.
  * Arm wants some changes of it in two calls (break before make), as phyrsim_pagetable_protect()
- * says. An audit, which looks at whole groups, finds the halves, and none where there are no groups.
+ * says; a split breaks leaves itself, and hardware sees nothing of them for a moment. An audit, which
+ * looks at whole groups, finds the halves, and none where there are no groups.
  *
  * Not here: what walk caches still lead to (the stale tests).
  *
  * PHYR_SEED and PHYR_ITER (calls for each configuration) repeat or lengthen a run.
  */
+#include <phyrsim/pagetable_dirty.h>
+#include <phyrsim/pagetable_split.h>
+
 #include "pagetable_stores.h"
 
 #define LIVE_MAX 64
 #define ANCHOR_CNT 4
+#define DIRTY_MAX 4096
 
 static struct phyr_iova_range
 	live[LIVE_MAX]; /* mapped, as far as nothing else was unmapped there */
 static size_t live_cnt;
 static uint64_t anchors[ANCHOR_CNT];
 static uint64_t random_state;
+static uint64_t split_cnt; /* leaves that were split */
 
 static unsigned int below(uint64_t end)
 {
@@ -182,6 +188,111 @@ static void step_other(void)
 		phyrsim_pagetable_release(w.table, &w.gather);
 }
 
+/* The leaf that lies across a place, or the granule behind it. */
+static struct phyr_iova_range leaf_across(phyr_iova at)
+{
+	struct phyr_iova_range range = { at, granule() };
+	struct phyrsim_leaf leaf;
+
+	if (phyrsim_pagetable_next(w.table, range, &leaf) == PHYR_OK) {
+		range.iova = leaf.iova;
+		range.len = phyr_bits_size(leaf.lg2);
+	}
+	return range;
+}
+
+/* Does each address lead where it did? */
+static void check_same_memory(void)
+{
+	for (size_t i = 0; i < call.watch_cnt; i++) {
+		const struct view *old = &call.watches[i].old, *new = &call.watches[i].new;
+
+		assert_true(old->there == new->there && old->pa == new->pa);
+		assert_int_equal(old->attrs, new->attrs);
+	}
+}
+
+/* Anywhere in what is mapped, so mostly in the middle of a leaf; now and then without memory. */
+static void step_split(const struct config *config)
+{
+	struct phyr_iova_range range = live_or_random();
+	struct phyrsim_root before = root_now();
+	phyr_iova at = range.iova;
+	int result;
+
+	at.addr += below(range.len / granule()) * granule();
+	range = leaf_across(at);
+	set_watches(range);
+	watch(at.addr);
+	watch(at.addr - 1);
+	w.host.alloc_cnt = 0;
+	w.host.fail_at = below(8) == 0 ? below(3) : SIZE_MAX;
+	call.breaks = config->format == ARM1 || config->format == ARM2;
+	result = phyrsim_pagetable_split(w.table, at, NULL, &w.gather);
+	w.host.fail_at = SIZE_MAX;
+	check_call(&before, range, result);
+	call.breaks = false;
+	split_cnt += call.store_cnt != 0;
+	if (result != PHYR_OK)
+		return;
+	check_same_memory();
+	for (size_t i = 0; i < call.watch_cnt; i++)
+		assert_int_equal(call.watches[i].old.perm, call.watches[i].new.perm);
+}
+
+/* Of as many granules as there are bits for. */
+static void step_dirty(void)
+{
+	static uint64_t bits[DIRTY_MAX / 64];
+	struct phyrsim_dirty_bitmap bitmap = { bits, DIRTY_MAX, 0 };
+	struct phyr_iova_range range = live_or_random();
+	struct phyrsim_root before = root_now();
+	int result;
+
+	bitmap.page_lg2 = phyr_bits_log2(granule());
+	if (range.len > DIRTY_MAX * granule())
+		range.len = DIRTY_MAX * granule();
+	set_watches(range);
+	result = phyrsim_pagetable_read_dirty(w.table, range, 0, &bitmap, &w.gather);
+	check_call(&before, range, result);
+	if (result == PHYR_OK)
+		check_same_memory();
+}
+
+/* Where nothing else says what it allows, a mark may allow more: to all of the leaf. */
+static void step_mark(void)
+{
+	struct phyr_iova_range range = live_or_random();
+	struct phyrsim_root before = root_now();
+	phyr_iova at = range.iova;
+	int result;
+
+	at.addr += below(range.len);
+	range = leaf_across(at);
+	set_watches(range);
+	watch(at.addr);
+	result = phyrsim_pagetable_mark(w.table, at, below(2) == 0);
+	check_call(&before, range, result);
+	if (result == PHYR_OK)
+		check_same_memory();
+}
+
+static void step_any(const struct config *config)
+{
+	unsigned int which = below(16);
+
+	if (which < 7)
+		step_map();
+	else if (which < 12)
+		step_other();
+	else if (which < 14)
+		step_split(config);
+	else if (which < 15)
+		step_dirty();
+	else
+		step_mark();
+}
+
 static bool has_groups(const struct config *config)
 {
 	return config->format == AMD || (config->features & CONT);
@@ -196,22 +307,22 @@ static void every_prefix_of_the_stores_shows_old_or_new(void **state)
 	print_message("PHYR_SEED=%llu\n", (unsigned long long)seed);
 	random_state = seed;
 	call.seen_cnt = 0;
+	call.absent_cnt = 0;
+	split_cnt = 0;
 	for (size_t i = 0; i < CNT(configs); i++) {
 		open_config(&configs[i]);
 		set_anchors(&configs[i]);
 		call.half_cnt = 0;
-		for (uint64_t j = 0; j < iter; j++) {
-			if (below(2) == 0)
-				step_map();
-			else
-				step_other();
-		}
+		for (uint64_t j = 0; j < iter; j++)
+			step_any(&configs[i]);
 		assert_true(call.half_cnt == 0 || has_groups(&configs[i]));
 		half_cnt += call.half_cnt;
 		close_config();
 	}
-	print_message("%llu looks, %llu at half a group\n", (unsigned long long)call.seen_cnt,
-		      (unsigned long long)half_cnt);
+	print_message("%llu looks, %llu at half a group, %llu at a broken leaf, %llu splits\n",
+		      (unsigned long long)call.seen_cnt, (unsigned long long)half_cnt,
+		      (unsigned long long)call.absent_cnt, (unsigned long long)split_cnt);
+	assert_true(call.absent_cnt > 0 && split_cnt > 0);
 }
 
 /* From the last granule of one table of level 0 over all of the next into a third. */

@@ -6,10 +6,14 @@
  * the format can say them. The writer and the hardware walker both say so.
  *
  * What differs between formats is how large leaves are, so that some can remove a part which others
- * can not. Who can not is helped as a user would: all of it goes, and what is to stay comes back.
+ * can not. Who can not is helped as a user would: all of it goes, and what is to stay comes back. Or
+ * it was cut before, which is the same everywhere: no leaf goes on there. What was written is dirty in
+ * every format that has marks, and nothing is once all of it was read and cleared.
  *
  * PHYR_SEED and PHYR_ITER (operations) repeat or lengthen a run.
  */
+#include <phyrsim/pagetable_dirty.h>
+#include <phyrsim/pagetable_split.h>
 #include <phyrsim/walker.h>
 
 #include "pagetable_formats.h"
@@ -26,7 +30,8 @@
 struct cell {
 	uint64_t pa;
 	unsigned int perm, attrs;
-	uint64_t first; /* 1: a mapping begins here */
+	uint32_t first;	  /* 1: a mapping begins here */
+	uint32_t written; /* 1: and was not cleaned since */
 };
 
 /* The first half of the cells lies at the bottom, the other at the top of the narrowest window. */
@@ -100,12 +105,15 @@ static struct part whole_of(struct part part)
 	return part;
 }
 
+/* As seen by hardware that marks what it accesses, for which clean leaves allow what they should. */
 static void check_cell(unsigned int at)
 {
 	const struct cell *cell = &cells[at];
 	unsigned int offset = below(STEP);
 	struct phyrsim_root root = root_now();
-	struct phyrsim_access access = { { iova_of(at) + offset }, RO, PHYRSIM_WALK_PRIVILEGED };
+	struct phyrsim_access access = { { iova_of(at) + offset },
+					 RO,
+					 PHYRSIM_WALK_PRIVILEGED | PHYRSIM_WALK_UPDATE };
 	struct phyrsim_leaf leaf;
 	struct phyrsim_walk walk;
 	phyr_pa pa;
@@ -187,7 +195,7 @@ static void step_map(void)
 		const struct phyr_range *run = &runs[i >= cut && cut > 0 ? run_cnt - 1 : 0];
 		unsigned int at = i >= cut ? i - cut : i;
 
-		cells[part.at + i] = (struct cell){ run->pa.addr + at * STEP, perm, attrs, !at };
+		cells[part.at + i] = (struct cell){ run->pa.addr + at * STEP, perm, attrs, !at, 0 };
 	}
 	check_part(part);
 }
@@ -213,8 +221,13 @@ static void start_over(struct part part)
 	assert_int_equal(phyrsim_pagetable_unmap(w.table, range_of(whole), &w.gather), PHYR_OK);
 }
 
+/* Where it was cut, and that marks are lost of all that may have been mapped anew. */
 static void set_edges(struct part part)
 {
+	struct part whole = whole_of(part);
+
+	for (unsigned int i = 0; i < whole.cnt; i++)
+		cells[whole.at + i].written = 0;
 	if (part.at + part.cnt < CELLS)
 		cells[part.at + part.cnt].first = 1;
 	cells[part.at].first = 1;
@@ -282,6 +295,63 @@ static void step_protect(void)
 	check_part(part);
 }
 
+/* Anywhere: in the middle of a mapping, which begins anew there, or where nothing is to be cut. */
+static void step_split(void)
+{
+	struct part part = random_part();
+	struct cell *cell = &cells[part.at];
+
+	assert_int_equal(phyrsim_pagetable_split(w.table, range_of(part).iova, NULL, &w.gather),
+			 PHYR_OK);
+	done_cnt += goes_on(part.at);
+	cell->first |= cell->perm != 0;
+	part.cnt = 1;
+	check_part(part);
+}
+
+static void step_mark(void)
+{
+	struct part part = mapped_part();
+	struct cell *cell = &cells[part.at];
+	phyr_iova iova = phyr_iova_at(iova_of(part.at) + below(STEP));
+	int result = phyrsim_pagetable_mark(w.table, iova, true);
+
+	if (cell->perm & WO)
+		assert_int_equal(result, PHYR_OK);
+	else
+		assert_int_equal(result, cell->perm ? PHYR_E_FAULT : PHYR_E_NOENT);
+	cell->written |= result == PHYR_OK;
+	check_cell(part.at);
+}
+
+/* Reads a whole mapping and clears it. Leaves are of different sizes, so more may be dirty. */
+static void step_dirty(void)
+{
+	struct part part = whole_of(random_part());
+	uint64_t words[CELLS / 64] = { 0 }, again[CELLS / 64] = { 0 };
+	struct phyrsim_dirty_bitmap bitmap = { words, CELLS, STEP_LG2 };
+	bool tracks = config_tracks(config);
+	int result = phyrsim_pagetable_read_dirty(w.table, range_of(part), 0, &bitmap, &w.gather);
+
+	assert_int_equal(result, tracks ? PHYR_OK : PHYR_E_UNSUPPORTED);
+	for (unsigned int i = 0; i < part.cnt; i++) {
+		struct cell *cell = &cells[part.at + i];
+		bool dirty = words[i / 64] >> i % 64 & 1;
+
+		assert_true(!tracks || dirty || !cell->written);
+		assert_true(!dirty || (perm_of(config, cell->perm) & WO));
+		cell->written = 0;
+	}
+	bitmap.words = again;
+	if (tracks)
+		assert_int_equal(phyrsim_pagetable_read_dirty(w.table, range_of(part), 0, &bitmap,
+							      &w.gather),
+				 PHYR_OK);
+	for (size_t i = 0; i < CNT(again); i++)
+		assert_int_equal(again[i], 0);
+	check_part(part);
+}
+
 static void run_log(uint64_t seed, uint64_t iter)
 {
 	memset(cells, 0, sizeof(cells));
@@ -289,13 +359,22 @@ static void run_log(uint64_t seed, uint64_t iter)
 		/* Each step has numbers of its own: one that takes more does not change the next. */
 		random_state = (seed << 32) + i + 1;
 		(void)below(1);
-		switch (below(5)) {
+		switch (below(8)) {
 		case 0:
 		case 1:
 			step_map();
 			break;
 		case 2:
 			step_protect();
+			break;
+		case 3:
+			step_split();
+			break;
+		case 4:
+			step_mark();
+			break;
+		case 5:
+			step_dirty();
 			break;
 		default:
 			step_unmap();

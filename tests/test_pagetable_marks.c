@@ -90,7 +90,7 @@ static void split_with(uint64_t first, unsigned int lg2, uint64_t at, unsigned i
 	phyr_gather_init(&w.gather);
 }
 
-/* Before each of the last stores, and before some of the many that hardware does not see. */
+/* Before each of the last stores, and before a few of the many that hardware does not see. */
 static void check_moments(uint64_t first, unsigned int lg2, uint64_t at, uint64_t place)
 {
 	unsigned int store_cnt, late_cnt = 0;
@@ -101,7 +101,7 @@ static void check_moments(uint64_t first, unsigned int lg2, uint64_t at, uint64_
 	for (unsigned int before = 1; before <= store_cnt; before++) {
 		unsigned int rest = store_cnt - before;
 
-		if (rest >= 40 && before % 61 != 1)
+		if (rest >= 20 && before % 509 != 1)
 			continue;
 		device.write = before % 4 != 0;
 		split_with(first, lg2, at, before);
