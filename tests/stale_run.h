@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random maps, unmaps, changes of permissions and flushes on a simulated IOMMU of any format, with
- * hardware that caches all it can. What was removed is not mapped again before its flush.
+ * Random maps, unmaps, changes of permissions, splits, marks that are set and cleared, and flushes on a
+ * simulated IOMMU of any format, with hardware that caches all it can. What was removed is not mapped
+ * again before its flush.
  */
 #ifndef PHYR_TEST_STALE_RUN_H
 #define PHYR_TEST_STALE_RUN_H
+
+#include <phyrsim/walker.h>
 
 #include "stale_world.h"
 
@@ -28,6 +31,7 @@ struct slot {
 	uint64_t first;	      /* what is mapped */
 	uint64_t len;	      /* 0 = nothing */
 	unsigned int pending; /* bit i: something waits in gather i */
+	unsigned int split;   /* bit i: of that, leaves that were split */
 };
 
 struct run {
@@ -138,6 +142,15 @@ static inline void map_slot(struct run *run, struct slot *slot)
 		PHYR_OK);
 }
 
+/*
+ * A leaf that was split is invalidated before its pieces go or change, or together with them: so
+ * these are for the gather that it waits in, if it waits.
+ */
+static inline size_t gather_of(const struct slot *slot, size_t gather)
+{
+	return slot->split ? phyr_bits_ctz(slot->split) : gather;
+}
+
 /* What changes a slot goes into the world's gather, which is then put back. */
 static inline void begin(struct run *run, size_t gather)
 {
@@ -159,6 +172,7 @@ static inline void unmap_slot(struct run *run, struct slot *slot, size_t gather)
 
 	if (len == 0)
 		return;
+	gather = gather_of(slot, gather);
 	if (one_in(run, 2))
 		len = (1 + below(run, len / run->granule)) * run->granule;
 	begin(run, gather);
@@ -178,6 +192,10 @@ static inline void unmap_centre(struct run *run, size_t centre, size_t gather)
 	struct slot *slots = &run->slots[centre * AROUND];
 	struct phyr_iova_range range = { phyr_iova_at(slots->base), AROUND * run->slot_len };
 
+	for (size_t i = 0; i < AROUND; i++) {
+		if (slots[i].split & ~(1u << gather))
+			return;
+	}
 	begin(run, gather);
 	assert_int_equal(phyrsim_iommu_unmap_sparse(run->world.iommu, range, &run->world.gather),
 			 PHYR_OK);
@@ -198,6 +216,7 @@ static inline void protect_slot(struct run *run, struct slot *slot, size_t gathe
 
 	if (cnt == 0)
 		return;
+	gather = gather_of(slot, gather);
 	skip = one_in(run, 2) ? below(run, cnt) : 0;
 	range.iova = phyr_iova_at(slot->first + skip * run->granule);
 	range.len = (one_in(run, 2) ? cnt - skip : 1 + below(run, cnt - skip)) * run->granule;
@@ -209,6 +228,72 @@ static inline void protect_slot(struct run *run, struct slot *slot, size_t gathe
 		return;
 	assert_int_equal(err, PHYR_OK);
 	slot->pending |= 1u << gather;
+}
+
+/* Anywhere in a slot; what stays of the leaf is looked at again before the flush. */
+static inline void split_slot(struct run *run, struct slot *slot, size_t gather)
+{
+	uint64_t cnt = slot->len / run->granule;
+	phyr_iova at = phyr_iova_at(slot->first);
+
+	if (cnt == 0)
+		return;
+	gather = gather_of(slot, gather);
+	at.addr += below(run, cnt) * run->granule;
+	begin(run, gather);
+	assert_int_equal(phyrsim_iommu_split(run->world.iommu, at, &run->world.gather), PHYR_OK);
+	end(run, gather, slot);
+	slot->pending |= 1u << gather;
+	slot->split |= 1u << gather;
+	if (one_in(run, 2))
+		touch(&run->world, slot->first, slot->len);
+}
+
+/* Where the mark is a permission, hardware that sets it caches the new one instead of the old. */
+static inline void renew_marked(struct run *run, phyr_iova iova)
+{
+	struct phyrsim_command own = { PHYR_FLUSH_RANGE, { iova, run->granule }, false, 0 };
+
+	phyrsim_stale_apply(run->world.stale, &own);
+	touch(&run->world, iova.addr, run->granule);
+}
+
+/* Hardware marks a few granules. */
+static inline void mark_slot(struct run *run, const struct slot *slot)
+{
+	struct phyrsim_root root = root_of(&run->world);
+	bool told = root.features & PHYRSIM_FEATURE_DIRTY;
+	uint64_t cnt = slot->len / run->granule;
+
+	for (unsigned int i = 0; i < 4 && cnt > 0; i++) {
+		struct phyrsim_access access = { { slot->first + below(run, cnt) * run->granule },
+						 one_in(run, 2) ? WO : RO,
+						 PHYRSIM_WALK_UPDATE };
+		struct phyrsim_walk walk;
+		int err = phyrsim_walk(run->world.mem, &root, &access, &walk);
+
+		assert_true(err == PHYR_OK || walk.fault == PHYRSIM_FAULT_READ ||
+			    walk.fault == PHYRSIM_FAULT_WRITE);
+		if (told && err == PHYR_OK && access.perm == WO)
+			renew_marked(run, access.iova);
+	}
+}
+
+/* Reads what is dirty around a centre and clears it. */
+static inline void clean_centre(struct run *run, size_t centre, size_t gather)
+{
+	static uint64_t words[64];
+	struct slot *slots = &run->slots[centre * AROUND];
+	struct phyr_iova_range range = { phyr_iova_at(slots->base), AROUND * run->slot_len };
+	struct phyrsim_dirty_bitmap bitmap = { words, 64 * 64, phyr_bits_ctz(run->slot_len / 8) };
+	int err;
+
+	begin(run, gather);
+	err = phyrsim_iommu_read_dirty(run->world.iommu, range, 0, &bitmap, &run->world.gather);
+	end(run, gather, slots);
+	assert_true(err == PHYR_OK || err == PHYR_E_UNSUPPORTED);
+	for (size_t i = 0; i < AROUND; i++)
+		slots[i].pending |= slots[i].len ? 1u << gather : 0;
 }
 
 static inline void add_report(struct run *run, int err, const struct phyrsim_stale_report *report)
@@ -270,8 +355,10 @@ static inline void flush_gather(struct run *run, size_t gather)
 	else
 		backend->ops->flush(backend->ctx, &run->gathers[gather]);
 	open_gather(run, gather);
-	for (size_t i = 0; i < SLOT_CNT; i++)
+	for (size_t i = 0; i < SLOT_CNT; i++) {
 		run->slots[i].pending &= ~(1u << gather);
+		run->slots[i].split &= ~(1u << gather);
+	}
 	check_all(run);
 }
 
@@ -289,7 +376,7 @@ static inline void step(struct run *run)
 {
 	size_t gather = run->mode < MODE_MANY ? 0 : below(run, GATHER_CNT);
 	struct slot *slot = any_slot(run);
-	uint64_t what = below(run, 32);
+	uint64_t what = below(run, 38);
 
 	if (what < 12)
 		map_slot(run, slot);
@@ -301,6 +388,12 @@ static inline void step(struct run *run)
 		protect_slot(run, slot, gather);
 	else if (what < 28)
 		touch(&run->world, slot->base, run->slot_len);
+	else if (what < 31)
+		split_slot(run, slot, gather);
+	else if (what < 33)
+		mark_slot(run, slot);
+	else if (what < 34)
+		clean_centre(run, below(run, CENTRE_CNT), gather);
 	else if (run->mode == MODE_LAZY || one_in(run, 2))
 		flush_all(run);
 	else
