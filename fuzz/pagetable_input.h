@@ -6,6 +6,8 @@
 #ifndef PHYR_FUZZ_PAGETABLE_INPUT_H
 #define PHYR_FUZZ_PAGETABLE_INPUT_H
 
+#include <phyrsim/pagetable_dirty.h>
+#include <phyrsim/pagetable_split.h>
 #include <phyrsim/walker.h>
 
 #include "../tests/pagetable_model.h"
@@ -27,6 +29,7 @@ struct world {
 	struct phyrsim_pagetable *table;
 	struct phyr_iommu_caps caps;
 	struct phyr_gather gather;
+	struct phyrsim_pagetable_preload preload;
 	struct model model;
 };
 
@@ -45,6 +48,7 @@ static inline void world_begin(struct world *w, struct input *in)
 
 	memory_init(&w->memory);
 	phyr_gather_init(&w->gather);
+	phyrsim_pagetable_preload_init(&w->preload);
 	require(phyrsim_mem_create(&w->memory.mem, &w->mem) == PHYR_OK);
 	params = config_params(config, &w->memory.mem, w->mem);
 	require(phyrsim_pagetable_create(&params, &w->table) == PHYR_OK);
@@ -66,6 +70,7 @@ static inline void world_end(struct world *w)
 	phyrsim_pagetable_release(w->table, &w->gather);
 	phyrsim_pagetable_stats(w->table, &stats);
 	require(stats.table_cnt == 1);
+	phyrsim_pagetable_preload_fini(w->table, &w->preload);
 	phyrsim_pagetable_destroy(w->table);
 	require(phyrsim_mem_frame_cnt(w->mem) == 0);
 	phyrsim_mem_destroy(w->mem);
@@ -167,6 +172,64 @@ static inline uint64_t run_answers(const struct world *w, struct phyr_range run)
 	return answers;
 }
 
+/* Where an address cuts. */
+static inline uint64_t cut_answers(const struct world *w, phyr_iova at)
+{
+	struct phyr_iova_range here = { at, 1 }, before = { { at.addr - 1 }, 1 };
+	uint64_t answers = 0;
+
+	if (at.addr & granule_mask(w))
+		answers |= ANSWER(PHYR_E_ALIGN);
+	if (!is_translatable(w, here) && !is_translatable(w, before))
+		answers |= ANSWER(PHYR_E_RANGE);
+	return answers;
+}
+
+static inline uint64_t dirty_answers(const struct world *w, struct phyr_iova_range range,
+				     unsigned int flags, const struct phyrsim_dirty_bitmap *bitmap)
+{
+	uint64_t answers = range_answers(w, range) & ~ANSWER(PHYR_E_ALIGN);
+
+	if (flags > PHYRSIM_DIRTY_NO_CLEAR || bitmap->page_lg2 >= 64)
+		return answers | ANSWER(PHYR_E_INVAL);
+	if (range.len >> bitmap->page_lg2 > bitmap->page_cnt)
+		answers |= ANSWER(PHYR_E_INVAL);
+	if ((range.iova.addr | range.len) & phyr_bits_mask(bitmap->page_lg2))
+		answers |= ANSWER(PHYR_E_ALIGN);
+	if (answers == 0 && !config_tracks(w->model.config))
+		answers = ANSWER(PHYR_E_UNSUPPORTED);
+	return answers;
+}
+
+/* The granule that has a byte; false when no spot has it, and then it is not mapped. */
+static inline bool find_part(const struct world *w, phyr_iova at, struct part *ret_part)
+{
+	struct phyr_iova_range byte = { at, 1 };
+
+	for (unsigned int spot = 0; spot < w->model.spot_cnt; spot++)
+		if (model_clip(&w->model, spot, byte, ret_part))
+			return true;
+	return false;
+}
+
+/* Has a page, of any size, dirty bytes? */
+static inline bool is_dirty(struct world *w, struct phyr_iova_range page)
+{
+	struct part part;
+	bool dirty = false;
+
+	for (unsigned int spot = 0; spot < w->model.spot_cnt; spot++) {
+		if (!model_clip(&w->model, spot, page, &part))
+			continue;
+		for (; part.cnt > 0; part.at++, part.cnt--) {
+			const struct cell *cell = part_cell(&w->model, part);
+
+			dirty |= cell->perm != 0 && cell->dirty;
+		}
+	}
+	return dirty;
+}
+
 /* What of a valid range the model knows: how much is mapped, and whether a leaf reaches out. */
 struct known {
 	uint64_t cnt;	     /* granules that spots have */
@@ -199,6 +262,16 @@ static inline uint64_t whole_answers(struct world *w, struct phyr_iova_range ran
 	return known.reaches_out ? ANSWER(PHYR_E_PARTIAL) : ANSWER(PHYR_OK);
 }
 
+/* What mapping a valid range answers; 0: what would be mapped elsewhere the model cannot tell. */
+static inline uint64_t map_answers(struct world *w, struct phyr_iova_range range)
+{
+	struct known known = look_up(w, range);
+
+	if (known.cnt < range.len >> w->model.granule_lg2)
+		return 0;
+	return known.mapped_cnt ? ANSWER(PHYR_E_EXISTS) : ANSWER(PHYR_OK);
+}
+
 /* The first granule of a range that is mapped, NULL if there is none. */
 static inline const struct cell *first_cell(struct world *w, struct phyr_iova_range range,
 					    uint64_t *ret_iova)
@@ -225,6 +298,49 @@ static inline void require_leaf(const struct cell *cell, uint64_t iova,
 	require(leaf->iova.addr == iova - offset && leaf->pa.addr == cell->pa - offset);
 	require(leaf->lg2 == cell->lg2);
 	require((unsigned int)leaf->perm == cell->perm && leaf->attrs == cell->attrs);
+	require(leaf->dirty == cell->dirty);
+}
+
+/* Of what was split or cleaned: a range, the sizes of its leaves, and nothing that is held back. */
+static inline void require_gather(const struct phyr_gather *gather, struct phyr_iova_range range,
+				  uint64_t sizes)
+{
+	require(gather->empty == (sizes == 0) && gather->leaves.mask == sizes);
+	require(!gather->tables_removed && gather->freed == NULL);
+	if (sizes == 0)
+		return;
+	require(gather->first == range.iova.addr);
+	require(gather->last == range.iova.addr + (range.len - 1));
+}
+
+/* Hardware finds a granule that is mapped; without the mark it may refuse to write. */
+static inline void require_walk(struct world *w, const struct cell *cell,
+				struct phyrsim_access access)
+{
+	unsigned int sure = model_sure_perm(&w->model, cell);
+	struct phyrsim_root root;
+	struct phyrsim_walk walk;
+
+	access.perm = (enum phyr_perm)(sure ? sure : WO);
+	phyrsim_pagetable_root(w->table, &root);
+	if (phyrsim_walk(w->mem, &root, &access, &walk) != PHYR_OK) {
+		require(sure == 0 && walk.fault == PHYRSIM_FAULT_WRITE);
+		return;
+	}
+	require(walk.pa.addr == cell->pa + (access.iova.addr & granule_mask(w)));
+	require((walk.perm & access.perm) == (unsigned int)access.perm);
+	require((walk.perm & ~(unsigned int)cell->perm) == 0);
+	require(walk.attrs == cell->attrs && walk.leaf_lg2 == cell->lg2);
+	require(!(access.flags & PHYRSIM_WALK_AUDIT) || walk.dirty == cell->dirty);
+}
+
+static inline void require_absence(const struct world *w, struct phyrsim_access access)
+{
+	struct phyrsim_root root;
+	struct phyrsim_walk walk;
+
+	phyrsim_pagetable_root(w->table, &root);
+	require(phyrsim_walk(w->mem, &root, &access, &walk) == PHYR_E_FAULT);
 }
 
 /* The writer and hardware say of a byte of a granule what the model says. */
@@ -235,26 +351,20 @@ static inline void require_granule(struct world *w, struct part part, unsigned i
 					 RO,
 					 PHYRSIM_WALK_PRIVILEGED };
 	struct phyrsim_leaf leaf;
-	struct phyrsim_root root;
-	struct phyrsim_walk walk;
 	phyr_pa pa;
 
-	phyrsim_pagetable_root(w->table, &root);
-	if (cell->perm)
-		access.perm = (enum phyr_perm)cell->perm;
 	/* An audit looks at all of a group: once is enough. */
 	if (cell->perm == 0 || !model_is_cut(&w->model, part))
 		access.flags |= PHYRSIM_WALK_AUDIT;
 	require(phyrsim_pagetable_translate(w->table, access.iova, &pa, &leaf) ==
 		(cell->perm ? PHYR_OK : PHYR_E_NOENT));
-	require(phyrsim_walk(w->mem, &root, &access, &walk) ==
-		(cell->perm ? PHYR_OK : PHYR_E_FAULT));
-	if (cell->perm == 0)
+	if (cell->perm == 0) {
+		require_absence(w, access);
 		return;
-	require(pa.addr == cell->pa + offset && walk.pa.addr == pa.addr);
+	}
+	require(pa.addr == cell->pa + offset);
 	require_leaf(cell, access.iova.addr - offset, &leaf);
-	require((unsigned int)walk.perm == cell->perm && walk.attrs == cell->attrs);
-	require(walk.leaf_lg2 == cell->lg2);
+	require_walk(w, cell, access);
 }
 
 static inline void require_same(struct world *w)
@@ -266,6 +376,7 @@ static inline void require_same(struct world *w)
 	phyrsim_pagetable_stats(w->table, &stats);
 	require(memcmp(&stats.leaves, &w->model.leaves, sizeof(stats.leaves)) == 0);
 	require(stats.table_cnt == model_table_cnt(&w->model, root.level_cnt));
+	require(phyrsim_pagetable_validate(w->table, NULL));
 	for (unsigned int i = 0; i < w->model.spot_cnt * SPOT_LEN; i++)
 		require_granule(w, (struct part){ i / SPOT_LEN, i % SPOT_LEN, 1 }, i % 4096);
 }
