@@ -21,7 +21,9 @@ static void run_until_all_succeed(struct phyrsim_case_params params, bool sticky
 		params.mem = &mem.mem;
 		err = phyrsim_run_case(&params, &row, &error);
 		failed = mem.failed;
-		assert_int_equal(err, failed ? PHYR_E_NOMEM : PHYR_OK);
+		/* Linux's allocator of I/O addresses tries again, which succeeds if it fails once. */
+		if (sticky || params.flushing == PHYRSIM_FLUSHING_NONE || err)
+			assert_int_equal(err, failed ? PHYR_E_NOMEM : PHYR_OK);
 		assert_int_equal(mem.live_cnt, 0);
 		assert_true(err == PHYR_OK || error.step);
 	}

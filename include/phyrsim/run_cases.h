@@ -77,10 +77,12 @@ struct phyrsim_case_params {
 };
 
 /**
- * What Linux needs for the same memory, by its rules.
+ * What Linux needs for the same memory: with an IOMMU, by mapping it so, through the models of its calls
+ * (linux_sg.h, linux_link.h) and its allocator (linux_iova.h), over tables of its own, checked to the byte.
  *
  * The scatterlist has segments of up to 2 GiB, or of 256 KiB where it has to be copied. A batch is as
- * strict: there is none.
+ * strict: there is none. By rule are: sizes of what is kept; without an IOMMU, that each entry is a range;
+ * and of cases 4 and 5, that entries are copied and mapped one by one: mapped is then the memory itself.
  */
 struct phyrsim_case_linux {
 	uint64_t sg_cnt;    /**< entries of the scatterlist, kept until it is unmapped */
@@ -90,7 +92,7 @@ struct phyrsim_case_linux {
 				      gets the length of the first entry (HEAD_LENGTH) */
 	uint64_t call_cnt;  /**< iommu_map() calls */
 	uint64_t flush_cnt; /**< invalidations in all rounds, the timer's included */
-	uint64_t page_cnt;  /**< page by page: mappings, and so calls and syncs */
+	uint64_t page_cnt;  /**< page by page: addresses; but for a peer's, also calls and syncs */
 	uint64_t page_len;  /**< [bytes] page by page: 8 an address */
 	uint64_t page_flush_cnt; /**< page by page: invalidations in all rounds */
 	uint64_t state_len;	 /**< [bytes] in two steps: 16; 0: cannot be done so */
@@ -127,7 +129,7 @@ struct phyrsim_case_row {
  *
  * What the device would reach is compared with the memory, by the walker and through the slots, before
  * anything is counted; that it cannot be reached any more, after each unmap. Everything is as new at
- * the end.
+ * the end. The same is done for Linux.
  *
  * @param[in]  params    see there
  * @param[out] ret_row   written only on PHYR_OK

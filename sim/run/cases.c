@@ -158,8 +158,10 @@ static int run_job(struct job *job)
 
 	job->report.error.step = "making up the memory";
 	err = phyrsim_case_memory(job->params, &job->list);
+	job->report.error.step = err ? job->report.error.step : "mapping as Linux does";
 	if (!err)
-		err = phyrsim_case_linux(job->params, &job->list, &job->row.linux_cost);
+		err = phyrsim_case_linux(job->params, &job->list, &job->report,
+					 &job->row.linux_cost);
 	if (err)
 		return err;
 	phyr_list_stats(&job->list, &stats);

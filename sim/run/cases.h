@@ -79,6 +79,6 @@ int phyrsim_case_check(const struct case_world *world, const struct phyr_list *l
 
 /* What Linux needs for the memory of a case. */
 int phyrsim_case_linux(const struct phyrsim_case_params *params, const struct phyr_list *list,
-		       struct phyrsim_case_linux *ret_cost);
+		       struct report *report, struct phyrsim_case_linux *ret_cost);
 
 #endif
