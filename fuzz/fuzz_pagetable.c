@@ -190,7 +190,7 @@ static void do_split(struct world *w, struct input *in, unsigned int op, unsigne
 	struct phyrsim_pagetable_preload *preload = how & 4 ? &w->preload : NULL;
 	phyr_iova at = take_call(w, in, op).range.iova;
 	uint64_t answers = cut_answers(w, at), size = 0;
-	struct part part, leaf = { 0 };
+	struct part part = { 0 }, leaf = { 0 };
 	bool needy = needs_memory(w, preload && (how & 8)), cut;
 	struct phyr_gather gather;
 	int err;
