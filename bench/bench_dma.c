@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mapping over a simulated IOMMU, strict: one page in two steps, in one call, and a gibibyte of
- * scattered base pages next to the page table alone, given the same runs as an array.
+ * Mapping over a simulated IOMMU, strict: one page in two steps, also with the lock of an IOMMU that
+ * threads share, in one call, and a gibibyte of scattered base pages next to the page table alone,
+ * given the same runs as an array.
  *
  * A stake, one page that stays mapped, keeps the lowest table, as other I/O does.
  */
@@ -35,9 +36,9 @@ static struct phyr_dma_piece piece_of(const struct phyr_range *run)
 	return piece;
 }
 
-static void world_init(struct world *w)
+static void world_init(struct world *w, bool shared)
 {
-	struct phyrsim_iommu_params iommu = { .table.mem = phyr_heap_mem() };
+	struct phyrsim_iommu_params iommu = { .table.mem = phyr_heap_mem(), .shared = shared };
 	struct phyr_iova_params space = { .mem = phyr_heap_mem(),
 					  .window = { { PAGE }, { (UINT64_C(1) << 48) - 1 } } };
 	struct phyr_dma_params params = { .mem = phyr_heap_mem() };
@@ -84,11 +85,11 @@ static int two_steps(struct phyr_dma *dma, const struct phyr_range *run)
 
 static void two_step_page(struct bench *b, const void *arg)
 {
+	const bool *shared = arg;
 	struct world w;
 	int err = 0;
 
-	(void)arg;
-	world_init(&w);
+	world_init(&w, *shared);
 	while (bench_running(b)) {
 		for (size_t i = 0; i < TIMES; i++)
 			err |= two_steps(w.dma, &pages[i]);
@@ -107,7 +108,7 @@ static void map_page(struct bench *b, const void *arg)
 	int err;
 
 	(void)arg;
-	world_init(&w);
+	world_init(&w, false);
 	phyr_list_init(&list, NULL);
 	err = phyr_list_append(&list, pages[1], tag);
 	while (bench_running(b)) {
@@ -130,7 +131,7 @@ static void map_list(struct bench *b, const void *arg)
 	int err = 0;
 
 	(void)arg;
-	world_init(&w);
+	world_init(&w, false);
 	phyr_list_init(&list, phyr_heap_mem());
 	for (size_t i = 0; i < PAGES_1G; i++)
 		err |= phyr_list_append(&list, pages[i], tag);
@@ -159,7 +160,7 @@ static void map_array(struct bench *b, const void *arg)
 	int err = 0;
 
 	(void)arg;
-	world_init(&w);
+	world_init(&w, false);
 	backend = phyrsim_iommu_backend(w.iommu);
 	/* Where the list would be: the same tables. */
 	err = phyr_iova_alloc(w.space, PAGES_1G * PAGE, NULL, &range);
@@ -179,13 +180,15 @@ static void map_array(struct bench *b, const void *arg)
 
 int main(int argc, char **argv)
 {
+	static const bool own = false, shared = true;
 	uint64_t random = 1;
 
 	for (size_t i = 0; i < PAGES_1G; i++) {
 		pages[i].pa = phyr_pa_at(bench_random(&random) >> 24 << PHYR_PAGE_LG2);
 		pages[i].len = PAGE;
 	}
-	bench_add("dma/two_step/page", two_step_page, NULL);
+	bench_add("dma/two_step/page", two_step_page, &own);
+	bench_add("dma/two_step/page_shared", two_step_page, &shared);
 	bench_add("dma/map/page", map_page, NULL);
 	bench_add("dma/map/list_1G", map_list, NULL);
 	bench_add("dma/map/array_1G", map_array, NULL);

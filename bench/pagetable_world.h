@@ -23,15 +23,22 @@ struct world {
 	struct phyrsim_pagetable *table;
 };
 
+/* With frames of its own. */
+static inline void world_init_as(struct world *w, const struct phyrsim_pagetable_params *like)
+{
+	struct phyrsim_pagetable_params params = *like;
+
+	bench_require(phyrsim_mem_create(params.mem, &w->frames) == PHYR_OK);
+	params.frames = w->frames;
+	bench_require(phyrsim_pagetable_create(&params, &w->table) == PHYR_OK);
+}
+
 static inline void world_init(struct world *w, enum phyrsim_format format,
 			      const struct phyr_mem *mem)
 {
-	struct phyrsim_pagetable_params params = { .format = format };
+	const struct phyrsim_pagetable_params params = { .format = format, .mem = mem };
 
-	bench_require(phyrsim_mem_create(mem, &w->frames) == PHYR_OK);
-	params.mem = mem;
-	params.frames = w->frames;
-	bench_require(phyrsim_pagetable_create(&params, &w->table) == PHYR_OK);
+	world_init_as(w, &params);
 }
 
 static inline void world_fini(struct world *w)
