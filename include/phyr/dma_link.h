@@ -191,7 +191,7 @@ PHYR_API struct phyr_iova_range phyr_dma_state_reserved(const struct phyr_dma *d
  * @return PHYR_E_PARTIAL     a peer's run that is in two providers, or only partly in one
  * @return PHYR_E_NOENT       a peer's run that is in no provider's BAR; nothing reserved
  * @return PHYR_E_NOSPACE     the bounce pool is full
- * @return PHYR_E_EXISTS      some of it is linked already
+ * @return PHYR_E_EXISTS      some of it is linked already, or a hole
  * @return PHYR_E_NOMEM       the page table needs memory
  * @complexity O(runs) without the backend's work
  * @threads caller serialises calls on one handle and on one state

@@ -352,6 +352,9 @@ static int link_runs(struct phyr_dma *dma, struct phyr_dma_state *state, uint64_
 {
 	uint64_t iova = state->addr + offset;
 
+	if ((state->size & STATE_STRICT) &&
+	    phyr_tie_is_hole(dma, phyr_state_granules(dma, state, offset, len)))
+		return PHYR_E_EXISTS;
 	/* Where runs join there are ends of granules: check_runs(). */
 	if (!((iova | (iova + len)) & granule_mask(dma)))
 		return map_whole(dma, piece, iova);

@@ -106,6 +106,15 @@ bool phyr_tie_beyond(const struct phyr_dma *dma, struct phyr_iova_range reserved
 	return tie;
 }
 
+bool phyr_tie_is_hole(const struct phyr_dma *dma, struct phyr_iova_range granules)
+{
+	const struct phyr_dma_tie *tie = dma->ties;
+
+	while (tie && !(tie->removed && overlap(tie->linked, granules)))
+		tie = tie->next;
+	return tie;
+}
+
 /* Is one cut by an end of a range? [bytes] of those in it, and the first hole in it. */
 static bool survey(const struct phyr_dma *dma, struct phyr_iova_range range, uint64_t *ret_peer_len,
 		   struct phyr_dma_tie **ret_hole)

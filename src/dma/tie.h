@@ -24,6 +24,8 @@ void phyr_tie_revoke(struct phyr_p2p_user *user);
 /* Unmaps a part of a state around its holes, a flush for each stretch; counts, and lets go of its ties. */
 int phyr_tie_remove(struct phyr_dma *dma, const struct phyr_dma_state *state,
 		    struct phyr_iova_range granules);
+/* Is some of a range a hole? */
+bool phyr_tie_is_hole(const struct phyr_dma *dma, struct phyr_iova_range granules);
 /* Is there one that is no hole, in a reservation and not in its first granules? */
 bool phyr_tie_beyond(const struct phyr_dma *dma, struct phyr_iova_range reserved,
 		     struct phyr_iova_range granules);
