@@ -431,9 +431,11 @@ static void wrong_windows_are_refused(void **state)
 	assert_int_equal(phyr_front_pages_create(&params, &f->pages), PHYR_E_ALIGN);
 	params.page_lg2 = 12;
 	place.phase = 0x800;
-	place.phase_lg2 = 21;
 	params.placement = &place;
-	assert_int_equal(phyr_front_pages_create(&params, &f->pages), PHYR_E_INVAL);
+	for (unsigned int lg2 = 21; lg2 < 256; lg2 += 43) {
+		place.phase_lg2 = (uint8_t)lg2;
+		assert_int_equal(phyr_front_pages_create(&params, &f->pages), PHYR_E_INVAL);
+	}
 	assert_null(f->pages);
 	phyr_front_pages_destroy(NULL);
 }

@@ -84,7 +84,8 @@ struct phyr_front_pages_stats {
  * @param[in]  params    see there
  * @param[out] ret_pages the caller destroys it; written only on PHYR_OK
  * @return PHYR_OK
- * @return PHYR_E_INVAL       an argument is missing, page_cnt is 0, or the phase is inside a granule
+ * @return PHYR_E_INVAL       an argument is missing, page_cnt is 0, the phase is inside a granule, or
+ *                            its log2 above 63
  * @return PHYR_E_ALIGN       a page is smaller than the granule
  * @return PHYR_E_RANGE       longer than PHYR_DMA_STATE_MAX
  * @return PHYR_E_UNSUPPORTED there is no IOMMU

@@ -17,8 +17,9 @@ static int check_params(const struct phyr_front_pages_params *params, unsigned i
 {
 	const struct phyr_placement *place = params->placement;
 
-	if (params->page_cnt == 0 || (place && place->phase & phyr_bits_mask(place->phase_lg2) &
-						       phyr_bits_mask(granule_lg2)))
+	if (params->page_cnt == 0 || (place && place->phase_lg2 > 63) ||
+	    (place &&
+	     place->phase & phyr_bits_mask(place->phase_lg2) & phyr_bits_mask(granule_lg2)))
 		return PHYR_E_INVAL;
 	if (params->page_lg2 < granule_lg2)
 		return PHYR_E_ALIGN;
