@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Page tables of much memory: does a page take as long in 64 GiB as in 1 GiB, and what is 1 TiB of
- * huge pages? VT-d, in simulated memory, with all tables made new.
+ * huge pages? VT-d, in simulated memory, with all tables made new: of frames that were tables before,
+ * or, cold, of memory that the process never touched.
  *
  * Next to it the loop over a flat array of as many entries. What both lose when there are more is
  * the machine's: tables of 64 GiB take 128 MiB.
  *
  * Not here: what fits into caches (bench_pagetable.c).
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,6 +70,28 @@ static void map_gibs(struct bench *b, const void *arg)
 	world_fini(&w);
 }
 
+/* The same in memory that the process never touched: what is measured is mostly page faults. */
+static void map_gibs_cold(struct bench *b, const void *arg)
+{
+	const uint64_t page_cnt = *(const uint64_t *)arg * PAGES_1G;
+	const struct phyr_range run = { { PAGE }, page_cnt * PAGE };
+	int err = 0;
+
+	while (bench_running(b)) {
+		struct world w;
+
+		bench_pause(b);
+		w = open_world();
+		bench_resume(b);
+		err |= map(&w, 0, &run, 1);
+		bench_pause(b);
+		world_fini(&w);
+		bench_resume(b);
+	}
+	bench_require(!err);
+	bench_items(b, page_cnt);
+}
+
 static __attribute__((noinline)) bool fill_flat(uint64_t *flat, uint64_t page_cnt)
 {
 	for (uint64_t i = 0; i < page_cnt; i++) {
@@ -80,11 +104,10 @@ static __attribute__((noinline)) bool fill_flat(uint64_t *flat, uint64_t page_cn
 
 static void flat_gibs(struct bench *b, const void *arg)
 {
+	static uint64_t flat[GIB_MAX * PAGES_1G]; /* one for all: it is touched once */
 	const uint64_t page_cnt = *(const uint64_t *)arg * PAGES_1G;
-	uint64_t *flat = malloc(page_cnt * sizeof(*flat));
 	bool filled = true;
 
-	bench_require(flat);
 	memset(flat, 0, page_cnt * sizeof(*flat));
 	while (bench_running(b)) {
 		filled &= fill_flat(flat, page_cnt);
@@ -94,7 +117,23 @@ static void flat_gibs(struct bench *b, const void *arg)
 	}
 	bench_require(filled);
 	bench_items(b, page_cnt);
-	free(flat);
+}
+
+static void flat_gibs_cold(struct bench *b, const void *arg)
+{
+	const uint64_t page_cnt = *(const uint64_t *)arg * PAGES_1G;
+	bool filled = true;
+
+	while (bench_running(b)) {
+		uint64_t *flat = calloc(page_cnt, sizeof(*flat));
+
+		bench_require(flat);
+		filled &= fill_flat(flat, page_cnt);
+		bench_stored(flat);
+		free(flat);
+	}
+	bench_require(filled);
+	bench_items(b, page_cnt);
 }
 
 /* Huge pages, none next to the one before. */
@@ -127,14 +166,25 @@ static void map_tib(struct bench *b, const void *arg)
 
 int main(int argc, char **argv)
 {
-	static const uint64_t one = 1, eight = 8, most = GIB_MAX;
+	static const uint64_t gibs[] = { 1, 2, 4, 8, 16, 32, GIB_MAX };
+	static const struct {
+		const char *name;
+		bench_fn *fn;
+	} rows[] = {
+		{ "vtd_ss/map/%uGiB_of_4K", map_gibs },
+		{ "array/fill/%uGiB_of_4K", flat_gibs },
+	};
+	char name[64];
 
-	bench_add("vtd_ss/map/1GiB_of_4K", map_gibs, &one);
-	bench_add("vtd_ss/map/8GiB_of_4K", map_gibs, &eight);
-	bench_add("vtd_ss/map/64GiB_of_4K", map_gibs, &most);
-	bench_add("array/fill/1GiB_of_4K", flat_gibs, &one);
-	bench_add("array/fill/8GiB_of_4K", flat_gibs, &eight);
-	bench_add("array/fill/64GiB_of_4K", flat_gibs, &most);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (size_t j = 0; j < sizeof(gibs) / sizeof(gibs[0]); j++) {
+			(void)snprintf(name, sizeof(name), rows[i].name, (unsigned int)gibs[j]);
+			bench_add(name, rows[i].fn, &gibs[j]);
+		}
+	}
+	/* Of less memory, malloc() gives some again that it had before. */
+	bench_add("vtd_ss/map_cold/64GiB_of_4K", map_gibs_cold, &gibs[6]);
+	bench_add("array/fill_cold/64GiB_of_4K", flat_gibs_cold, &gibs[6]);
 	bench_add("vtd_ss/map/1TiB_of_2M", map_tib, NULL);
 	return bench_main(argc, argv);
 }
