@@ -214,6 +214,28 @@ static void groups_are_whole(void **state)
 	}
 }
 
+/* Arm tells clean and dirty by a permission: where hardware marks nothing, it is one and no mark. */
+static void items_of_a_group_allow_the_same_unless_hardware_marks_them(void **state)
+{
+	static const struct config dirty = { ARM1, 0, 12, 48, CONT | PHYRSIM_FEATURE_DIRTY };
+	const uint64_t read_only = 0x80;
+	uint64_t *items;
+
+	(void)state;
+	open_mapped(&arm);
+	items = node_at(0)->items;
+	EXPECT_FLAW(items[0x13], items[0x13] ^ read_only, "a contiguous group is not whole");
+	close_config();
+	open_mapped(&dirty);
+	items = node_at(0)->items;
+	items[0x13] ^= read_only;
+	expect_sound();
+	items[0x13] ^= UINT64_C(1) << 51; /* and without DBM it is none either */
+	expect_flaw("a contiguous group is not whole");
+	items[0x13] ^= UINT64_C(1) << 51 | read_only;
+	close_config();
+}
+
 static void leaves_have_sizes_of_their_level_and_lie_well(void **state)
 {
 	struct phyrsim_node *node;
@@ -301,6 +323,7 @@ int main(void)
 		cmocka_unit_test(pointers_are_compared_with_the_tables_below),
 		cmocka_unit_test(an_empty_table_that_stays_is_found),
 		cmocka_unit_test(groups_are_whole),
+		cmocka_unit_test(items_of_a_group_allow_the_same_unless_hardware_marks_them),
 		cmocka_unit_test(leaves_have_sizes_of_their_level_and_lie_well),
 		cmocka_unit_test(statistics_are_counted_again),
 		cmocka_unit_test(what_is_held_back_is_looked_at),

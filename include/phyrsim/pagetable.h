@@ -258,9 +258,10 @@ PHYR_API PHYR_NODISCARD int phyrsim_pagetable_unmap(struct phyrsim_pagetable *ta
 /**
  * @brief Changes what the device may do with mapped memory; leaves stay as large as they are.
  *
- * Items are as a map would make them: what hardware has marked (accessed, dirty) is lost. Arm wants
- * the old translations gone before new ones stand (break before make) for some changes of memory
- * type; unmap and map there.
+ * Items are as a map would make them: what hardware has marked (accessed, dirty) is lost, and so is what
+ * it marks meanwhile; read the dirty marks before. Arm wants the old translations gone before new ones
+ * stand (break before make) for some changes of memory type, and of contiguous groups, whose items
+ * differ until the last is written; unmap and map there.
  *
  * @param[in,out] table  the table
  * @param[in]     range  granule-aligned

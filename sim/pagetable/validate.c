@@ -10,13 +10,17 @@
  */
 #include "table.h"
 
-/* Bits that hardware sets and clears by itself: accessed, dirty, and Arm's DBM through permission. */
+/* Bits that hardware sets by itself: accessed and dirty. */
 static const uint64_t marks[PHYRSIM_FORMAT_CNT] = {
 	[PHYRSIM_FORMAT_VTD_SS] = 0x300,  [PHYRSIM_FORMAT_AMD_V1] = 0x60,
-	[PHYRSIM_FORMAT_X86_FS] = 0x60,	  [PHYRSIM_FORMAT_ARM_S1] = 0x480,
-	[PHYRSIM_FORMAT_ARM_S2] = 0x480,  [PHYRSIM_FORMAT_RISCV_S1] = 0xc0,
+	[PHYRSIM_FORMAT_X86_FS] = 0x60,	  [PHYRSIM_FORMAT_ARM_S1] = 0x400,
+	[PHYRSIM_FORMAT_ARM_S2] = 0x400,  [PHYRSIM_FORMAT_RISCV_S1] = 0xc0,
 	[PHYRSIM_FORMAT_RISCV_S2] = 0xc0,
 };
+
+/* Arm: where the one is set, the other is a mark too; else it is a permission. */
+#define ARM_DIRTY_MODIFIER (UINT64_C(1) << 51)
+#define ARM_PERMISSION UINT64_C(0x80)
 
 /* What an audit has seen. */
 struct audit {
@@ -39,7 +43,11 @@ static bool is_live(const struct phyrsim_node *node, unsigned int i)
 /* Are two items the same but for what hardware marks? */
 static bool same_item(const struct phyrsim_pagetable *table, uint64_t a, uint64_t b)
 {
-	return ((a ^ b) & ~marks[table->format]) == 0;
+	uint64_t free = marks[table->format];
+
+	if (is_arm(table) && (a & b & ARM_DIRTY_MODIFIER))
+		free |= ARM_PERMISSION;
+	return ((a ^ b) & ~free) == 0;
 }
 
 /* Does an item look like one that points to a table, wherever that is? */
