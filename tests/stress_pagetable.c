@@ -2,7 +2,8 @@
 /*
  * Threads that mark the same entries at once, some by reading and some by writing: no mark is lost.
  * Threads that map and unmap pages of their own, neighbours in the same tables, which come and go: every
- * page leads where its thread put it, and in the end nothing is left.
+ * page leads where its thread put it, and in the end nothing is left. Threads that split leaves of their
+ * own.
  *
  * Under the thread sanitizer: meson setup build-tsan -Db_sanitize=thread.
  */
@@ -16,9 +17,11 @@
 #include <unistd.h>
 
 #include <phyrsim/pagetable_dirty.h>
+#include <phyrsim/pagetable_split.h>
 
 #include "pagetable_formats.h"
 
+#define MIB2 UINT64_C(0x200000)
 #define PAGE_CNT 4096u
 #define THREAD_CNT 3
 #define ROUNDS 40
@@ -124,7 +127,37 @@ static void *map_and_unmap(void *arg)
 	return NULL;
 }
 
-static void share(const struct config *config)
+/* A large leaf of its own, cut with tables made before; what is left over goes back. */
+static void *map_and_split(void *arg)
+{
+	struct owner *owner = arg;
+	const struct phyr_range run = { { 0 }, MIB2 };
+	const uint64_t first = (owner->number + 1) * (UINT64_C(1) << 30);
+	const struct phyr_iova_range range = { { first }, MIB2 };
+
+	atomic_fetch_sub(&waiting, 1);
+	while (atomic_load(&waiting) > 0)
+		;
+	for (unsigned int round = 0; round < 1000; round++) {
+		struct phyrsim_pagetable_preload preload;
+		struct phyr_gather gather;
+		int err;
+
+		phyr_gather_init(&gather);
+		phyrsim_pagetable_preload_init(&preload);
+		err = phyrsim_pagetable_map(owner->table, range.iova, &run, 1, RW, 0);
+		err |= phyrsim_pagetable_preload_fill(owner->table, &preload);
+		err |= phyrsim_pagetable_split(owner->table, phyr_iova_at(first + KIB4), &preload,
+					       &gather);
+		err |= phyrsim_pagetable_unmap(owner->table, range, &gather);
+		phyrsim_pagetable_release(owner->table, &gather);
+		phyrsim_pagetable_preload_fini(owner->table, &preload);
+		owner->failed |= err != PHYR_OK;
+	}
+	return NULL;
+}
+
+static void share(const struct config *config, void *(*work)(void *owner))
 {
 	struct owner owners[THREAD_CNT];
 	pthread_t threads[THREAD_CNT];
@@ -142,7 +175,7 @@ static void share(const struct config *config)
 	atomic_store(&waiting, THREAD_CNT);
 	for (unsigned int i = 0; i < THREAD_CNT; i++) {
 		owners[i] = (struct owner){ table, i, false };
-		assert_int_equal(pthread_create(&threads[i], NULL, map_and_unmap, &owners[i]), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, work, &owners[i]), 0);
 	}
 	for (unsigned int i = 0; i < THREAD_CNT; i++) {
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
@@ -156,16 +189,24 @@ static void share(const struct config *config)
 	assert_int_equal(host.live_cnt, 0);
 }
 
+static const struct config shared[] = {
+	{ VTD, 4, 0, 0, 0 },	   { AMD, 3, 0, 0, 0 },		  { X86, 4, 0, 0, 0 },
+	{ ARM1, 0, 12, 48, CONT }, { RV1, 4, 0, 0, CONT | PBMT },
+};
+
 static void threads_share_tables_above_ranges_of_their_own(void **state)
 {
-	static const struct config shared[] = {
-		{ VTD, 4, 0, 0, 0 },	   { AMD, 3, 0, 0, 0 },		  { X86, 4, 0, 0, 0 },
-		{ ARM1, 0, 12, 48, CONT }, { RV1, 4, 0, 0, CONT | PBMT },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++)
-		share(&shared[i]);
+	for (size_t i = 0; i < CNT(shared); i++)
+		share(&shared[i], map_and_unmap);
+}
+
+/* Preloads take frames and give them back, which are the table's. */
+static void threads_split_leaves_of_their_own(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < CNT(shared); i++)
+		share(&shared[i], map_and_split);
 }
 
 /* The hook of a table calls it again, as another thread could at that moment. */
@@ -227,6 +268,7 @@ int main(void)
 	const struct CMUnitTest cases[] = {
 		cmocka_unit_test(marks_of_threads_are_never_lost),
 		cmocka_unit_test(threads_share_tables_above_ranges_of_their_own),
+		cmocka_unit_test(threads_split_leaves_of_their_own),
 		cmocka_unit_test(overlapping_calls_stop_checked_builds),
 	};
 

@@ -22,10 +22,10 @@ void phyrsim_pagetable_preload_init(struct phyrsim_pagetable_preload *preload)
 	*preload = (struct phyrsim_pagetable_preload){ { NULL } };
 }
 
-void phyrsim_pagetable_preload_fini(struct phyrsim_pagetable *table,
-				    struct phyrsim_pagetable_preload *preload)
+/* Within a guard. */
+static void drop_tables(struct phyrsim_pagetable *table, struct phyrsim_pagetable_preload *preload)
 {
-	for (unsigned int level = 0; preload && level < LEVEL_CNT; level++) {
+	for (unsigned int level = 0; level < LEVEL_CNT; level++) {
 		while (preload->tables[level]) {
 			struct phyrsim_node *node = preload->tables[level];
 
@@ -33,6 +33,18 @@ void phyrsim_pagetable_preload_fini(struct phyrsim_pagetable *table,
 			phyrsim_node_drop(table, node);
 		}
 	}
+}
+
+void phyrsim_pagetable_preload_fini(struct phyrsim_pagetable *table,
+				    struct phyrsim_pagetable_preload *preload)
+{
+	struct phyrsim_flight flight;
+
+	if (!preload)
+		return;
+	phyrsim_enter(table, phyrsim_span_none(), true, &flight);
+	drop_tables(table, preload);
+	phyrsim_leave(table, &flight);
 }
 
 /* How many tables of a level a split may need at most. */
@@ -86,7 +98,7 @@ static int make_up_to(struct phyrsim_pagetable *table, struct phyrsim_pagetable_
 			}
 			node = phyrsim_node_reserve(table, level);
 			if (!node) {
-				phyrsim_pagetable_preload_fini(table, &more);
+				drop_tables(table, &more);
 				return PHYR_E_NOMEM;
 			}
 			node->next = more.tables[level];
