@@ -132,7 +132,7 @@ static void *map_and_split(void *arg)
 {
 	struct owner *owner = arg;
 	const struct phyr_range run = { { 0 }, MIB2 };
-	const uint64_t first = (owner->number + 1) * (UINT64_C(1) << 30);
+	const uint64_t first = owner->number * (UINT64_C(1) << 30);
 	const struct phyr_iova_range range = { { first }, MIB2 };
 
 	atomic_fetch_sub(&waiting, 1);

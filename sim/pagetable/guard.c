@@ -38,8 +38,11 @@ void phyrsim_guard_destroy(const struct phyr_mem *mem, struct phyrsim_guard *gua
 		mem->free(mem->ctx, guard, sizeof(*guard));
 }
 
+/* Calls without addresses overlap with none, though their ends lie inside of a call at 0. */
 static bool clash(const struct phyrsim_flight *a, const struct phyrsim_flight *b)
 {
+	if (a->span.first > a->span.last || b->span.first > b->span.last)
+		return false;
 	return (a->writes || b->writes) && a->span.first <= b->span.last &&
 	       b->span.first <= a->span.last;
 }
