@@ -19,25 +19,29 @@
 void phyrsim_pagetable_record(phyr_pa item, uint64_t value);
 #endif
 
-/* Writes one item of the table at pa, whose items the host sees at `items`. */
-static inline void phyrsim_store(phyr_pa pa, uint64_t *items, size_t index, uint64_t value)
+/* An item of the table at pa is about to get a value. */
+static inline void phyrsim_tell_store(phyr_pa pa, size_t index, uint64_t value)
 {
 #if PHYRSIM_RECORD_STORES
 	phyrsim_pagetable_record(phyr_pa_at(pa.addr + index * sizeof(value)), value);
 #else
 	(void)pa;
+	(void)index;
+	(void)value;
 #endif
+}
+
+/* Writes one item of the table at pa, whose items the host sees at `items`. */
+static inline void phyrsim_store(phyr_pa pa, uint64_t *items, size_t index, uint64_t value)
+{
+	phyrsim_tell_store(pa, index, value);
 	items[index] = value;
 }
 
 /* Writes one item that hardware may be marking. Returns what it was until then. */
 static inline uint64_t phyrsim_swap(phyr_pa pa, uint64_t *items, size_t index, uint64_t value)
 {
-#if PHYRSIM_RECORD_STORES
-	phyrsim_pagetable_record(phyr_pa_at(pa.addr + index * sizeof(value)), value);
-#else
-	(void)pa;
-#endif
+	phyrsim_tell_store(pa, index, value);
 	return __atomic_exchange_n(&items[index], value, __ATOMIC_ACQ_REL);
 }
 
@@ -50,11 +54,7 @@ static inline bool phyrsim_exchange(phyr_pa pa, uint64_t *items, size_t index, u
 {
 	if (value == *item)
 		return true;
-#if PHYRSIM_RECORD_STORES
-	phyrsim_pagetable_record(phyr_pa_at(pa.addr + index * sizeof(value)), value);
-#else
-	(void)pa;
-#endif
+	phyrsim_tell_store(pa, index, value);
 	return __atomic_compare_exchange_n(&items[index], item, value, false, __ATOMIC_RELAXED,
 					   __ATOMIC_RELAXED);
 }
