@@ -145,15 +145,33 @@ static void check_path(const struct world *w, const struct question *question,
 	require(path.attrs == walk->attrs);
 }
 
+static bool same_end(const struct phyrsim_walk *a, const struct phyrsim_walk *b)
+{
+	return a->fault == b->fault && a->level == b->level && a->pa.addr == b->pa.addr &&
+	       a->perm == b->perm && a->leaf_lg2 == b->leaf_lg2;
+}
+
+/* Marks that are set: in the tables of two stages they may change what comes later. */
+static void check_marks(struct world *w, struct question *question,
+			const struct phyrsim_walk *peeked)
+{
+	struct phyrsim_walk updated;
+
+	question->access.flags ^= PHYRSIM_WALK_PEEK | PHYRSIM_WALK_UPDATE;
+	(void)ask(w, question, &updated);
+	question->access.flags &= ~(unsigned int)PHYRSIM_WALK_UPDATE;
+	require(question->second || same_end(peeked, &updated));
+}
+
 static void check(struct world *w, struct question *question)
 {
 	unsigned int flags = question->access.flags;
-	struct phyrsim_walk audit, hardware, updated;
+	struct phyrsim_walk audit, hardware, peeked;
 	int err;
 
 	for (unsigned int i = 0; i < FRAME_CNT; i++)
 		memcpy(w->before[i], frame(w, i), PHYR_PAGE_SIZE);
-	question->access.flags = (flags & ~(unsigned int)PHYRSIM_WALK_UPDATE) | PHYRSIM_WALK_AUDIT;
+	question->access.flags = flags | PHYRSIM_WALK_AUDIT;
 	err = ask(w, question, &audit);
 	if (err == PHYR_E_INVAL)
 		return;
@@ -164,10 +182,12 @@ static void check(struct world *w, struct question *question)
 	require(err != PHYR_OK || hardware.fault == PHYRSIM_FAULT_NONE);
 	if (!question->second)
 		check_path(w, question, &hardware);
+	question->access.flags = flags | PHYRSIM_WALK_PEEK;
+	(void)ask(w, question, &peeked);
+	require(peeked.update_cnt == 0);
 	for (unsigned int i = 0; i < FRAME_CNT; i++)
 		require(memcmp(w->before[i], frame(w, i), PHYR_PAGE_SIZE) == 0);
-	question->access.flags = flags;
-	(void)ask(w, question, &updated);
+	check_marks(w, question, &peeked);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -180,7 +200,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	question.first = make_root(data);
 	second = make_root(data + 6);
-	question.access.flags = data[12] % 16;
+	question.access.flags = data[12] % 16 & ~(unsigned int)PHYRSIM_WALK_UPDATE;
 	question.access.perm = (enum phyr_perm)(data[13] % 4);
 	question.access.iova = phyr_iova_at(word_of(data + 14, 8, 0));
 	make_world(&w, question.first.format, data + HEAD_LEN, size - HEAD_LEN);

@@ -27,6 +27,7 @@ static void write_config(const char *directory, size_t number, uint64_t *random)
 
 	open_config(&configs[number]);
 	map_at_random(random, 24);
+	clean_at_random(random);
 	root = root_now();
 	text = sunk_text(w.mem, &root, 0);
 	image = image_of(w.mem, &root);

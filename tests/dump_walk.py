@@ -157,17 +157,18 @@ def arm(root, entry, level):
     lg2 = root.item_lg2(level) + (arm_group(root, level) if bit(entry, 52) else 0)
     leaf = Leaf(entry, pa, lg2, low | high)
     leaf.attrs = {arm_type(root, entry)}
+    managed = "dirty" in root.features and bit(entry, 51)
+    writable = bit(entry, 7) ^ (root.format == "arm-s1")
+    leaf.write, leaf.dirty = managed or writable, managed and writable
     if root.format == "arm-s1":
-        leaf.write = not bit(entry, 7)
         leaf.attrs |= {"noexec" if entry >> 53 & 3 == 3 else "",
                        "" if bit(entry, 6) else "privileged"}
         # What users may write the privileged may not execute.
         if bit(entry, 54) and leaf.write and bit(entry, 6):
             leaf.attrs.add("noexec")
     else:
-        leaf.read, leaf.write = bit(entry, 6), bit(entry, 7)
+        leaf.read = bit(entry, 6)
         leaf.attrs.add("noexec" if bit(entry, 54) else "")
-    leaf.dirty = "dirty" in root.features and bit(entry, 51) and leaf.write
     return leaf
 
 

@@ -3,6 +3,8 @@
 #ifndef PHYR_DUMP_WORLD_H
 #define PHYR_DUMP_WORLD_H
 
+#include <phyrsim/pagetable_dirty.h>
+
 #include "dump_sink.h"
 #include "pagetable_formats.h"
 
@@ -33,6 +35,35 @@ static inline void map_at_random(uint64_t *random, unsigned int cnt)
 		/* What overlaps, or is beyond the window, is refused. */
 		(void)map_attrs(iova, pa, len, 1 + (unsigned int)(test_random(random) % 3),
 				(unsigned int)(test_random(random) % 16));
+	}
+}
+
+/* A leaf loses its dirty mark, as if what was written had been saved. */
+static inline void clean(const struct phyrsim_leaf *leaf)
+{
+	const struct phyr_iova_range range = { leaf->iova, phyr_bits_size(leaf->lg2) };
+	uint64_t bit = 0;
+	const struct phyrsim_dirty_bitmap bitmap = { &bit, 1, leaf->lg2 };
+	int err = phyrsim_pagetable_read_dirty(w.table, range, 0, &bitmap, &w.gather);
+
+	/* Of Arm without DBM nothing is ever clean. */
+	assert_true(err == PHYR_OK || err == PHYR_E_UNSUPPORTED);
+}
+
+/* About half of all leaves. */
+static inline void clean_at_random(uint64_t *random)
+{
+	uint64_t last = w.caps.iova.last.addr;
+	struct phyr_iova_range rest = { w.caps.iova.first, last - w.caps.iova.first.addr };
+	struct phyrsim_leaf leaf;
+
+	while (rest.len > 0 && phyrsim_pagetable_next(w.table, rest, &leaf) == PHYR_OK) {
+		uint64_t leaf_last = leaf.iova.addr | phyr_bits_mask(leaf.lg2);
+
+		if (test_random(random) % 2 == 0)
+			clean(&leaf);
+		rest.iova.addr = leaf_last + 1;
+		rest.len = leaf_last < last ? last - leaf_last : 0;
 	}
 }
 

@@ -247,6 +247,7 @@ static void run_config(const struct config *config, uint64_t iter)
 
 	open_config(config);
 	map_at_random(&random_state, 24);
+	clean_at_random(&random_state);
 	root = root_now();
 	check_text(&root);
 	check_image(&root, iter);

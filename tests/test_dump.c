@@ -342,6 +342,44 @@ static void spoiled_entries_have_lines_of_their_own(void **state)
 	close_config();
 }
 
+/* Clean leaves may be written where hardware is told to mark them, read-only ones not. */
+static void clean_leaves_are_writable_where_dirty_is_managed(void **state)
+{
+	static const struct config config = { ARM2, 0, 12, 40, PHYRSIM_FEATURE_DIRTY };
+	struct phyrsim_leaf leaf;
+	struct phyrsim_root root;
+	struct sunk sunk;
+	phyr_pa pa;
+
+	(void)state;
+	open_config(&config);
+	for (unsigned int perm = RO; perm <= RW; perm++) {
+		phyr_iova iova = phyr_iova_at(perm * 0x1000);
+
+		assert_int_equal(map_attrs(iova.addr, 0x80000000, 0x1000, perm, 0), PHYR_OK);
+		assert_int_equal(phyrsim_pagetable_translate(w.table, iova, &pa, &leaf), PHYR_OK);
+		clean(&leaf);
+	}
+	root = root_now();
+	sunk = sunk_text(w.mem, &root, 0);
+	assert_non_null(strstr(sunk.bytes, "section leaves\n"
+					   "0x0000000000001000 0x0000000080000000 0x1000 4K 1 r- "
+					   "0x000000008000077f\n"
+					   "0x0000000000002000 0x0000000080000000 0x1000 4K 1 -w "
+					   "0x000800008000073f\n"
+					   "0x0000000000003000 0x0000000080000000 0x1000 4K 1 rw "
+					   "0x000800008000077f\n"
+					   "end 12 3 0\n"));
+	sunk_drop(&sunk);
+	/* Hardware that is not told so goes by the permission alone. */
+	root.features = 0;
+	sunk = sunk_text(w.mem, &root, 0);
+	assert_non_null(strstr(sunk.bytes, "fault read 0 0x000800008000073f\n"));
+	assert_non_null(strstr(sunk.bytes, " r- 0x000800008000077f\n"));
+	sunk_drop(&sunk);
+	close_config();
+}
+
 /* Every item of every table points to the next table, so 2^36 pages are all one page. */
 static void what_is_no_tree_is_given_up(void **state)
 {
@@ -378,6 +416,7 @@ int main(void)
 		cmocka_unit_test(wrong_arguments_write_nothing),
 		cmocka_unit_test(a_sink_that_refuses_ends_the_text),
 		cmocka_unit_test(spoiled_entries_have_lines_of_their_own),
+		cmocka_unit_test(clean_leaves_are_writable_where_dirty_is_managed),
 		cmocka_unit_test(what_is_no_tree_is_given_up),
 	};
 

@@ -221,7 +221,9 @@ static void wrong_arguments_are_refused_and_the_result_is_not_written(void **sta
 	access.flags = PHYRSIM_WALK_EXECUTE;
 	assert_int_equal(phyrsim_walk(w.mem, &w.root, &access, &walk), PHYR_E_INVAL);
 	access.perm = RO;
-	access.flags = PHYRSIM_WALK_EXECUTE << 1;
+	access.flags = PHYRSIM_WALK_PEEK << 1;
+	assert_int_equal(phyrsim_walk(w.mem, &w.root, &access, &walk), PHYR_E_INVAL);
+	access.flags = PHYRSIM_WALK_UPDATE | PHYRSIM_WALK_PEEK;
 	assert_int_equal(phyrsim_walk(w.mem, &w.root, &access, &walk), PHYR_E_INVAL);
 	assert_memory_equal(&walk, &was, sizeof(was));
 	close_world(&w);

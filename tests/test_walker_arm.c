@@ -257,6 +257,11 @@ static void a_clean_leaf_becomes_writable_where_dirty_is_managed(void **state)
 	*entry(w, 0) = UINT64_C(0x0008000012345fc7);
 	w->flags = 0;
 	expect_fault(w, WO, PHYRSIM_FAULT_WRITE, 0);
+	w->flags = PHYRSIM_WALK_PEEK;
+	expect_pa(w, WO, 0x12345abc);
+	assert_int_equal(w->walk.update_cnt, 0);
+	assert_false(w->walk.dirty);
+	assert_int_equal(*entry(w, 0), UINT64_C(0x0008000012345fc7));
 }
 
 /* Items of a contiguous group, each with its own address. */

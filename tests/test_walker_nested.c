@@ -283,6 +283,9 @@ static void marks_in_memory_that_may_not_be_written_fault(void **state)
 	assert_int_equal(n.walk.fault, PHYRSIM_FAULT_WRITE);
 	assert_true(n.walk.second);
 	assert_int_equal(*guest_slot(&n, 0) & BIT(7), 0);
+	n.flags = PHYRSIM_WALK_PEEK;
+	assert_int_equal(walk(&n, RW), PHYR_E_FAULT);
+	assert_int_equal(n.walk.fault, PHYRSIM_FAULT_WRITE);
 	close_nested(&n);
 }
 

@@ -233,6 +233,10 @@ static void hardware_that_may_sets_the_marks(void **state)
 	struct world *w = *state;
 
 	*entry(w, 0) = 0x20080417;
+	w->flags = PHYRSIM_WALK_PEEK;
+	expect_pa(w, WO, 0x80201abc);
+	assert_int_equal(w->walk.update_cnt, 0);
+	assert_int_equal(*entry(w, 0), 0x20080417);
 	w->flags = PHYRSIM_WALK_UPDATE;
 	expect_pa(w, RO, 0x80201abc);
 	assert_int_equal(w->walk.update_cnt, 1);

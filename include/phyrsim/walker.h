@@ -49,6 +49,8 @@ enum phyrsim_walk_flag {
 				      formats that need them set fault (RISC-V, Arm: AF) */
 	PHYRSIM_WALK_PRIVILEGED = 4, /**< a privileged access */
 	PHYRSIM_WALK_EXECUTE = 8,    /**< an instruction fetch; access must be READ */
+	PHYRSIM_WALK_PEEK = 16,	     /**< what PHYRSIM_WALK_UPDATE would find, but nothing is set;
+				      not both */
 };
 
 /** What a walk found. */
@@ -88,9 +90,9 @@ struct phyrsim_access {
  * @param[in]     access   see there
  * @param[out]    ret_walk written on PHYR_OK and PHYR_E_FAULT
  * @return PHYR_OK
- * @return PHYR_E_INVAL an argument is NULL, the permission is 0 or unknown, a flag is unknown, or
- *                      root names no known format, level count, granule, width or feature, or a
- *                      table that is not aligned to its size
+ * @return PHYR_E_INVAL an argument is NULL, the permission is 0 or unknown, flags are unknown or
+ *                      exclude each other, or root names no known format, level count, granule,
+ *                      width or feature, or a table that is not aligned to its size
  * @return PHYR_E_FAULT no translation: ret_walk->fault says why
  * @complexity O(levels), O(group) with PHYRSIM_WALK_AUDIT
  * @threads any number of readers; with PHYRSIM_WALK_UPDATE the caller serialises
@@ -105,8 +107,8 @@ PHYR_API PHYR_NODISCARD int phyrsim_walk(struct phyrsim_mem *mem, const struct p
  *        the second.
  *
  * With n levels read in the first stage, m in the second for each of them and m_f for the result,
- * n(m + 1) + m_f entries are read. Where PHYRSIM_WALK_UPDATE marks an entry of the first stage, the
- * memory that it lies in is written, which the second stage must allow.
+ * n(m + 1) + m_f entries are read. Where an entry of the first stage is to be marked, the memory that
+ * it lies in is written, which the second stage must allow.
  *
  * @param[in,out] mem      where the tables of both stages are
  * @param[in]     first    a first-stage root; its table address is one of the second stage

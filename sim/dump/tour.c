@@ -31,13 +31,23 @@ static uint64_t lower_last(const struct phyrsim_root *root)
 	return bits < 64 ? phyr_bits_mask(bits) : UINT64_MAX;
 }
 
+/* Hardware that is told to mark leaves dirty does so, and what is clean may be written. */
+static unsigned int flags_of(const struct phyrsim_root *root)
+{
+	bool marks = (root->features & PHYRSIM_FEATURE_DIRTY) != 0;
+
+	return PHYRSIM_WALK_AUDIT | PHYRSIM_WALK_PRIVILEGED | (marks ? PHYRSIM_WALK_PEEK : 0);
+}
+
 /* Reading first; what may not be read may still be written. */
 static int look(struct tour *tour, uint64_t iova, struct phyrsim_dump_walk *ret_path)
 {
-	struct phyrsim_access access = { phyr_iova_at(iova), PHYR_PERM_READ,
-					 PHYRSIM_WALK_AUDIT | PHYRSIM_WALK_PRIVILEGED };
+	struct phyrsim_access access = { phyr_iova_at(iova), PHYR_PERM_READ, 0 };
 	struct phyrsim_dump_walk other;
-	int err = phyrsim_dump_path(tour->mem, tour->root, &access, ret_path);
+	int err;
+
+	access.flags = flags_of(tour->root);
+	err = phyrsim_dump_path(tour->mem, tour->root, &access, ret_path);
 
 	if (err != PHYR_E_FAULT || ret_path->walk.fault != PHYRSIM_FAULT_READ)
 		return err;

@@ -82,7 +82,7 @@ static void decode_leaf(const struct phyrsim_stage *stage, uint64_t word,
 	entry->same = BITS(11, 0) & ~(ARM_AF | (dbm ? S1_AP_READ : 0));
 	entry->same |= BITS(54, 50);
 	/* Hardware that marks clean leaves dirty lets writes through. */
-	if (dbm && !writable && (stage->flags & PHYRSIM_WALK_UPDATE) != 0) {
+	if (dbm && !writable && phyrsim_walker_marks(stage)) {
 		entry->dirty_clear = S1_AP_READ;
 		writable = true;
 	}

@@ -62,7 +62,7 @@ static enum phyrsim_fault decode_leaf(const struct phyrsim_stage *stage, uint64_
 	entry->same = BITS(11, 0) & ~(ARM_AF | (dbm ? S2_AP_WRITE : 0));
 	entry->same |= BITS(54, 51);
 	/* Hardware that marks clean leaves dirty lets writes through. */
-	if (dbm && !writable && (stage->flags & PHYRSIM_WALK_UPDATE) != 0) {
+	if (dbm && !writable && phyrsim_walker_marks(stage)) {
 		entry->dirty_set = S2_AP_WRITE;
 		writable = true;
 	}

@@ -71,6 +71,12 @@ struct phyrsim_walker_format {
 				     unsigned int level, struct phyrsim_entry *ret_entry);
 };
 
+/* Is it hardware that sets marks? */
+static inline bool phyrsim_walker_marks(const struct phyrsim_stage *stage)
+{
+	return (stage->flags & (PHYRSIM_WALK_UPDATE | PHYRSIM_WALK_PEEK)) != 0;
+}
+
 extern const struct phyrsim_walker_format phyrsim_walker_vtd_ss;
 extern const struct phyrsim_walker_format phyrsim_walker_amd_v1;
 extern const struct phyrsim_walker_format phyrsim_walker_x86_fs;

@@ -27,11 +27,6 @@ struct found {
 	uint64_t address;  /* where the byte is */
 };
 
-static bool updates(const struct phyrsim_stage *stage)
-{
-	return (stage->flags & PHYRSIM_WALK_UPDATE) != 0;
-}
-
 /* The rights of whoever does the access. */
 static unsigned int rights_of(const struct phyrsim_stage *stage, const struct spot *spot)
 {
@@ -63,7 +58,7 @@ static enum phyrsim_fault check_marks(const struct phyrsim_stage *stage, const s
 
 	if ((access & RIGHT_WRITE) != 0)
 		marks |= spot->entry.dirty_set;
-	if (!updates(stage) && (marks & spot->entry.required) != 0)
+	if (!phyrsim_walker_marks(stage) && (marks & spot->entry.required) != 0)
 		return PHYRSIM_FAULT_ACCESSED;
 	return PHYRSIM_FAULT_NONE;
 }
@@ -79,7 +74,7 @@ static void store_marks(const struct phyrsim_stage *stage, struct spot *spot, bo
 {
 	uint64_t word = marked(spot, write);
 
-	if (!updates(stage) || word == *spot->word)
+	if ((stage->flags & PHYRSIM_WALK_UPDATE) == 0 || word == *spot->word)
 		return;
 	*spot->word = word;
 	stage->walk->update_cnt++;
@@ -93,7 +88,7 @@ static enum phyrsim_fault use(const struct phyrsim_stage *stage, struct found *f
 	enum phyrsim_fault fault;
 	bool stores;
 
-	if (!updates(stage))
+	if (!phyrsim_walker_marks(stage))
 		return PHYRSIM_FAULT_NONE;
 	stores = marked(&found->spot, write) != *found->spot.word;
 	if (stage->second) {

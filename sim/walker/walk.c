@@ -19,9 +19,11 @@ static const struct phyrsim_walker_format *const formats[PHYRSIM_FORMAT_CNT] = {
 static bool known_access(const struct phyrsim_access *access)
 {
 	const unsigned int flags = PHYRSIM_WALK_AUDIT | PHYRSIM_WALK_UPDATE |
-				   PHYRSIM_WALK_PRIVILEGED | PHYRSIM_WALK_EXECUTE;
+				   PHYRSIM_WALK_PRIVILEGED | PHYRSIM_WALK_EXECUTE |
+				   PHYRSIM_WALK_PEEK;
+	const unsigned int either = PHYRSIM_WALK_UPDATE | PHYRSIM_WALK_PEEK;
 
-	if ((access->flags & ~flags) != 0)
+	if ((access->flags & ~flags) != 0 || (access->flags & either) == either)
 		return false;
 	if ((access->flags & PHYRSIM_WALK_EXECUTE) != 0)
 		return access->perm == PHYR_PERM_READ;
