@@ -95,6 +95,12 @@ static inline uint64_t cut_rest(const struct cut *cut, unsigned int granule_lg2)
 	return (~cut->at & phyr_bits_mask(phyrsim_item_lg2(granule_lg2, 1))) + 1;
 }
 
+/* Does anything follow? */
+static inline bool cut_more(const struct cut *cut)
+{
+	return cut->at <= cut->last;
+}
+
 /* All words that one table takes. */
 static inline bool cut_pages(struct cut *cut, unsigned int granule_lg2, struct piece *ret_piece)
 {

@@ -166,6 +166,8 @@ static void fill(struct phyrsim_pagetable *table, struct cut cut, uint64_t prot)
 		struct phyrsim_node *node = phyrsim_lowest(table, piece.at);
 
 		phyrsim_near_set(table, node);
+		if (cut_more(&cut))
+			prefetch_next(node, &piece);
 		fill_piece(table, node, &piece, prot);
 	}
 }
@@ -277,9 +279,13 @@ static inline bool reaches_out(const struct phyrsim_pagetable *table,
 			       const struct phyrsim_node *node, unsigned int i,
 			       struct phyrsim_span span)
 {
-	unsigned int lg2 = format_leaf_lg2(table, node->items[i], node->level);
+	unsigned int lg2;
 	struct phyrsim_span leaf;
 
+	/* Spans begin and end at granules. */
+	if (node->level == 0 && (!FORMAT_GROUPS || !node->grouped))
+		return false;
+	lg2 = format_leaf_lg2(table, node->items[i], node->level);
 	leaf.first = phyr_bits_down(phyrsim_item_span(node, i).first, lg2);
 	leaf.last = leaf.first + phyr_bits_mask(lg2);
 	return !phyrsim_within(leaf, span);

@@ -8,7 +8,7 @@
 #ifndef PHYRSIM_PAGETABLE_STORE_H
 #define PHYRSIM_PAGETABLE_STORE_H
 
-#include <phyr/base.h>
+#include "pair.h"
 
 #ifndef PHYRSIM_RECORD_STORES
 #define PHYRSIM_RECORD_STORES 0
@@ -36,6 +36,15 @@ static inline void phyrsim_store(phyr_pa pa, uint64_t *items, size_t index, uint
 {
 	phyrsim_tell_store(pa, index, value);
 	items[index] = value;
+}
+
+/* Writes two neighbouring items, which hardware may see one by one. */
+static inline void phyrsim_store_pair(phyr_pa pa, uint64_t *items, size_t index,
+				      phyrsim_pair values)
+{
+	phyrsim_tell_store(pa, index, values[0]);
+	phyrsim_tell_store(pa, index + 1, values[1]);
+	*(phyrsim_pair_at *)&items[index] = values;
 }
 
 /* Writes one item that hardware may be marking. Returns what it was until then. */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "guard.h"
+#include "pair.h"
 
 #define PA_BITS_MIN 45 /* a pointer must be able to name PHYRSIM_MEM_BASE */
 #define ATTRS_ALL \
@@ -151,17 +152,13 @@ static bool all_granules(const struct phyrsim_pagetable *table, const struct phy
 			 size_t run_cnt, uint64_t *ret_len)
 {
 	uint64_t granule = phyr_bits_size(table->geometry.granule_lg2);
-	uint64_t pas = 0;
-	uint64_t lens = 0;
+	phyrsim_pair any;
 
 	if (runs->len != granule || __builtin_mul_overflow(granule, run_cnt, ret_len))
 		return false;
-	for (size_t i = 0; i < run_cnt; i++) {
-		pas |= runs[i].pa.addr;
-		lens |= runs[i].len ^ granule;
-	}
+	any = phyrsim_pair_differences(runs, run_cnt, (phyrsim_pair){ 0, granule });
 	/* The last address is all ones: if one is larger, they are together. */
-	return lens == 0 && pas <= table->pa_last && (pas & (granule - 1)) == 0;
+	return any[1] == 0 && any[0] <= table->pa_last && (any[0] & (granule - 1)) == 0;
 }
 
 static inline bool reaches_beyond(const struct phyrsim_pagetable *table, struct phyr_range run)
@@ -266,19 +263,25 @@ int phyrsim_pagetable_map(struct phyrsim_pagetable *table, phyr_iova iova,
 	return map_checked(table, iova, runs, 1, use, check_run(table, runs));
 }
 
+/* The bits in which any of the words differs from a page at 0. */
+static uint64_t page_differences(const uint64_t *words, size_t word_cnt)
+{
+	const phyrsim_pair page = { PHYR_CHUNK_PAGE, PHYR_CHUNK_PAGE };
+	phyrsim_pair any = phyrsim_pair_differences(words, word_cnt / 2, page);
+
+	if (word_cnt % 2 != 0)
+		any[0] |= words[word_cnt - 1] ^ PHYR_CHUNK_PAGE;
+	return any[0] | any[1];
+}
+
 /* All words are looked at before there is an answer. */
 static struct checked check_pages(const struct phyrsim_pagetable *table, const uint64_t *words,
 				  size_t word_cnt)
 {
 	struct checked checked = { 0, PHYR_OK };
-	uint64_t any = 0;
-	uint64_t all = UINT64_MAX;
+	uint64_t any = page_differences(words, word_cnt);
 
-	for (size_t i = 0; i < word_cnt; i++) {
-		any |= words[i];
-		all &= words[i];
-	}
-	if (((any ^ PHYR_CHUNK_PAGE) | (all ^ PHYR_CHUNK_PAGE)) & PHYR_CHUNK_PAGE_MASK)
+	if (any & PHYR_CHUNK_PAGE_MASK)
 		checked.err = PHYR_E_INVAL;
 	else if (table->geometry.granule_lg2 > PHYR_PAGE_LG2)
 		checked.err = PHYR_E_ALIGN;

@@ -365,6 +365,8 @@ static inline bool phyrsim_live_any(const struct phyrsim_node *node, struct phyr
 
 static inline bool phyrsim_live_all(const struct phyrsim_node *node, struct phyrsim_items in)
 {
+	if (node->live_cnt == node->item_cnt)
+		return true;
 	for (unsigned int w = in.first / 64; w <= in.last / 64; w++) {
 		if (~node->live[w] & phyrsim_live_mask(in, w))
 			return false;
@@ -375,7 +377,12 @@ static inline bool phyrsim_live_all(const struct phyrsim_node *node, struct phyr
 /* None of them is live. */
 static inline void phyrsim_live_set(struct phyrsim_node *node, struct phyrsim_items in)
 {
-	for (unsigned int w = in.first / 64; w <= in.last / 64; w++)
+	unsigned int w = in.first / 64, last = in.last / 64;
+
+	node->live[w] |= phyrsim_live_mask(in, w);
+	while (++w < last)
+		node->live[w] = UINT64_MAX;
+	if (w == last)
 		node->live[w] |= phyrsim_live_mask(in, w);
 	node->live_cnt += in.last - in.first + 1;
 }
@@ -383,7 +390,12 @@ static inline void phyrsim_live_set(struct phyrsim_node *node, struct phyrsim_it
 /* All of them are live. */
 static inline void phyrsim_live_clear(struct phyrsim_node *node, struct phyrsim_items in)
 {
-	for (unsigned int w = in.first / 64; w <= in.last / 64; w++)
+	unsigned int w = in.first / 64, last = in.last / 64;
+
+	node->live[w] &= ~phyrsim_live_mask(in, w);
+	while (++w < last)
+		node->live[w] = 0;
+	if (w == last)
 		node->live[w] &= ~phyrsim_live_mask(in, w);
 	node->live_cnt -= in.last - in.first + 1;
 }

@@ -24,6 +24,7 @@ static void fill_scattered(struct phyrsim_node *node, unsigned int first, const 
 	uint64_t *restrict items = node->items;
 	size_t cnt = (size_t)(piece->len >> piece->lg2);
 
+#pragma GCC unroll 8
 	for (size_t j = 0; j < cnt; j++)
 		phyrsim_store(node->pa, items, first + j, prot | format_oa(place, runs[j].pa));
 }
@@ -36,34 +37,30 @@ static void fill_pages(struct phyrsim_node *node, unsigned int first, const stru
 	uint64_t *restrict items = node->items;
 	size_t cnt = (size_t)(piece->len >> piece->lg2);
 
+#pragma GCC unroll 8
 	for (size_t j = 0; j < cnt; j++)
 		phyrsim_store(node->pa, items, first + j,
 			      prot | format_oa(place, phyr_chunk_page(words[j])));
-}
-
-/*
- * Much memory takes more tables than caches hold. The next one that is filled comes while this one is:
- * they lie anywhere, so hardware does not know which that is.
- */
-static void prefetch_next(const struct phyrsim_node *node, size_t first, size_t cnt)
-{
-	const struct phyrsim_node *parent = node->parent, *next = NULL;
-	unsigned int i = parent ? phyrsim_index(parent, node->span.first) + 1 : 0;
-
-	if (parent && i < parent->item_cnt)
-		next = parent->child[i];
-	for (size_t j = 0; next && j < cnt; j += 8)
-		__builtin_prefetch(&next->items[first + j], 1);
 }
 
 /* Neighbours in memory that are neighbours in the table: from one item to the next it is a sum. */
 static void fill_series(struct phyrsim_node *node, size_t first, size_t cnt, uint64_t item,
 			uint64_t step)
 {
+	const size_t block = 2 * PHYRSIM_PAIR_CNT, end = first + cnt;
 	uint64_t *restrict items = node->items;
+	phyrsim_pair sums[PHYRSIM_PAIR_CNT];
 
-	for (size_t j = 0; j < cnt; j++, item += step)
-		phyrsim_store(node->pa, items, first + j, item);
+	for (size_t k = 0; k < PHYRSIM_PAIR_CNT; k++)
+		sums[k] = (phyrsim_pair){ item + 2 * k * step, item + (2 * k + 1) * step };
+	for (; end - first >= block; first += block) {
+		for (size_t k = 0; k < PHYRSIM_PAIR_CNT; k++) {
+			phyrsim_store_pair(node->pa, items, first + 2 * k, sums[k]);
+			sums[k] += block * step;
+		}
+	}
+	for (item = sums[0][0]; first < end; first++, item += step)
+		phyrsim_store(node->pa, items, first, item);
 }
 
 /*
@@ -90,6 +87,22 @@ static void fill_linear(struct phyrsim_node *node, size_t first, size_t cnt, phy
 	}
 }
 
+/*
+ * Much memory takes more tables than caches hold. The next one that is filled comes while this one is:
+ * they lie anywhere, so hardware does not know which that is.
+ */
+static void prefetch_next(const struct phyrsim_node *node, const struct piece *piece)
+{
+	const struct phyrsim_node *parent = node->parent, *next = NULL;
+	const struct phyrsim_items in = piece_items(node, piece);
+	unsigned int i = parent ? phyrsim_index(parent, node->span.first) + 1 : 0;
+
+	if (parent && i < parent->item_cnt)
+		next = parent->child[i];
+	for (size_t j = in.first; next && j <= in.last; j += 8)
+		__builtin_prefetch(&next->items[j], 1);
+}
+
 /* Writes the items of a piece. */
 static inline void write_piece(const struct phyrsim_pagetable *table, struct phyrsim_node *node,
 			       const struct piece *piece, uint64_t prot)
@@ -102,7 +115,6 @@ static inline void write_piece(const struct phyrsim_pagetable *table, struct phy
 
 	prot |= format_shape(table, piece->lg2, piece->level);
 	node->grouped |= piece->lg2 > item_lg2;
-	prefetch_next(node, first, cnt);
 	if (piece->words)
 		fill_pages(node, first, piece, &place, prot);
 	else if (piece->runs)
