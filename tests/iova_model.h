@@ -259,6 +259,9 @@ static inline bool model_find(struct model *m, const struct model_request *r,
 			return true;
 		if (hole && model_step(m, r, MODEL_LONG, answer))
 			return true;
+		/* Every fit would have been a block. */
+		if (r->a > 1 && r->n == r->a && r->phase == 0)
+			return false;
 	}
 	return model_step(m, r, MODEL_EACH, answer);
 }

@@ -148,6 +148,8 @@ static struct phyr_placement random_placement(struct world *w)
 		p.phase = below(w, UINT64_C(1) << lg2) << w->m.granule_lg2;
 	}
 	if (below(w, 3) == 0)
+		p.phase = 0;
+	if (below(w, 3) == 0)
 		p.boundary_lg2 = (uint8_t)(w->m.granule_lg2 + below(w, 11));
 	if (below(w, 50) == 0)
 		p.boundary_lg2 = (uint8_t)(1 + below(w, w->m.granule_lg2));

@@ -163,11 +163,30 @@ static void without_a_block_the_outermost_long_hole_is_taken(void **state)
 	reserve_pages(f, taken, CNT(taken));
 	assert_int_equal(try_page(f, 3, &down, 0), 28);
 	assert_int_equal(try_page(f, 3, &up, 0), 20);
-	refuse_after(f, 4, &down, 2);
 	assert_int_equal(try_page(f, 2, &up, 0), 20);
 	up.phase = down.phase = P(3);
 	assert_int_equal(try_page(f, 3, &down, 0), 27);
 	assert_int_equal(try_page(f, 3, &up, 0), 19);
+}
+
+/* A range as long as its modulus is a block or nowhere: there is nothing to try. */
+static void without_a_block_none_is_looked_for(void **state)
+{
+	static const unsigned int taken[] = { 16, 23, 24, 31 };
+	struct phyr_placement p = aligned(PHYR_FIT_TOP_DOWN, 2, 0);
+	struct fixture *f = open_sixteen(state);
+
+	reserve_pages(f, taken, CNT(taken));
+	for (p.fit = PHYR_FIT_TOP_DOWN; p.fit < PHYR_FIT_FIRST_UP; p.fit++)
+		refuse_after(f, 4, &p, 0);
+	refuse_after(f, 4, &p, 2);
+	p.fit = PHYR_FIT_TOP_DOWN;
+	p.phase = P(1);
+	assert_int_equal(try_page(f, 4, &p, 1), 25);
+	p.boundary_lg2 = 14;
+	refuse(f, P(4), &p, PHYR_E_LIMIT);
+	p.phase = 0;
+	refuse_after(f, 4, &p, 0);
 }
 
 static void a_block_goes_before_a_hole_that_lies_farther_out(void **state)
@@ -444,6 +463,7 @@ int main(void)
 		CASE(a_phase_counts_towards_the_length_of_a_block),
 		CASE(of_the_fits_in_a_block_the_outermost_is_taken),
 		CASE(without_a_block_the_outermost_long_hole_is_taken),
+		CASE(without_a_block_none_is_looked_for),
 		CASE(a_block_goes_before_a_hole_that_lies_farther_out),
 		CASE(short_holes_are_tried_one_by_one),
 		CASE(a_range_outside_the_window_is_no_hole_to_try),

@@ -242,11 +242,14 @@ static bool in_first(const struct node *node, unsigned int level, const struct s
 		     uint64_t base, uint64_t *ret)
 {
 	struct span units = units_touching(search->window, base, unit_lg2(level));
-	uint64_t words =
-		words_with(node, search->order) &
-		bits_between((unsigned int)units.first / 64, (unsigned int)units.last / 64);
 	unsigned int word, bit;
+	uint64_t words;
 
+	/* A limit often leaves one. */
+	if (units.first == units.last)
+		return in_unit(node, level, search, base, (unsigned int)units.first, ret);
+	words = words_with(node, search->order) &
+		bits_between((unsigned int)units.first / 64, (unsigned int)units.last / 64);
 	while (pop_bit(&words, search->which, &word)) {
 		uint64_t set = ~node->part.words[word].taken | kids_with(node, word, search->order);
 

@@ -2,8 +2,8 @@
 /*
  * Which place a request gets: the rule at the top of phyr/iova.h.
  *
- * Blocks and long holes are found in O(levels). Only where there is neither, holes are tried one by
- * one, so that "no space" is exact.
+ * Blocks and long holes are found in O(levels). Only where there is neither, and the request is
+ * no block itself, holes are tried one by one, so that "no space" is exact.
  */
 
 #include "space.h"
@@ -131,6 +131,12 @@ static bool in_long_hole(const struct phyr_iova_space *space, const struct want 
 	return phyr_want_fit(want, part, ret_first);
 }
 
+/* A range as long as its modulus fits where a block is, and nowhere else. */
+static bool is_block(const struct want *want)
+{
+	return want->align_lg2 && want->phase == 0 && want->cnt == phyr_bits_size(want->align_lg2);
+}
+
 static bool in_block(const struct phyr_iova_space *space, const struct want *want,
 		     uint64_t *ret_first)
 {
@@ -179,6 +185,8 @@ static bool find_surely(const struct phyr_iova_space *space, const struct want *
 		return false;
 	if (want->anywhere && !(want->fit == PHYR_FIT_PACKED && power))
 		return find_hole(space, want, want->cnt, ret_first);
+	if (is_block(want))
+		return in_block(space, want, ret_first);
 	if (!want->anywhere && want->cnt > phyr_bits_size(want->align_lg2))
 		return in_long_hole(space, want, ret_first) || in_block(space, want, ret_first);
 	return in_block(space, want, ret_first) || in_long_hole(space, want, ret_first);
@@ -198,5 +206,7 @@ int phyr_space_choose(const struct phyr_iova_space *space, struct want *want, ui
 		return is_long(want->window, want->cnt) ? PHYR_E_NOSPACE : PHYR_E_LIMIT;
 	if (!phyr_want_fit(want, whole, ret_first))
 		return PHYR_E_LIMIT;
+	if (want->fit != PHYR_FIT_FIRST_UP && is_block(want))
+		return PHYR_E_NOSPACE;
 	return in_any_hole(space, want, ret_first) ? PHYR_OK : PHYR_E_NOSPACE;
 }

@@ -100,10 +100,14 @@ static struct span window_in(const struct phyr_iova_space *space, struct phyr_wi
 int phyr_want_init(const struct phyr_iova_space *space, uint64_t len,
 		   const struct phyr_placement *placement, struct want *want)
 {
-	const struct phyr_placement any = phyr_placement_any();
-	const struct phyr_placement *place = placement ? placement : &any;
+	const struct phyr_placement *place = placement;
 	unsigned int lg2 = space->granule_lg2;
+	struct phyr_placement any;
 
+	if (!place) {
+		any = phyr_placement_any();
+		place = &any;
+	}
 	/* Both are below 64 when none of their higher bits is set. */
 	if (len == 0 || (place->phase_lg2 | place->boundary_lg2) > 63 ||
 	    place->phase > phyr_bits_mask(place->phase_lg2) ||

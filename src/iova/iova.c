@@ -23,6 +23,15 @@ static void take(struct phyr_iova_space *space, struct span span)
 	space->stats.alloc_cnt++;
 }
 
+static void count_search(struct phyr_iova_stats *stats, uint64_t tried, int err)
+{
+	stats->search_cnt += tried;
+	if (!err)
+		return;
+	stats->nospace_cnt += err == PHYR_E_NOSPACE;
+	stats->limit_cnt += err == PHYR_E_LIMIT;
+}
+
 /* One try; PHYR_E_BUSY: it needs so many spares more. Takes and leaves the lock. */
 static int try_alloc(struct phyr_iova_space *space, struct want *want, struct span *ret_span,
 		     size_t *ret_leaves, size_t *ret_nodes)
@@ -41,9 +50,8 @@ static int try_alloc(struct phyr_iova_space *space, struct want *want, struct sp
 			err = PHYR_E_BUSY;
 		}
 	}
-	space->stats.search_cnt += err != PHYR_E_BUSY ? want->tried : 0;
-	space->stats.nospace_cnt += err == PHYR_E_NOSPACE;
-	space->stats.limit_cnt += err == PHYR_E_LIMIT;
+	if (err != PHYR_E_BUSY)
+		count_search(&space->stats, want->tried, err);
 	phyr_space_unlock(space);
 	return err;
 }
