@@ -374,6 +374,35 @@ static void only_whole_live_ranges_are_given_back(void **state)
 	assert_int_equal(holes_of(f), 1);
 }
 
+/* 512 pages are one unit of a node, if one range takes them. */
+static void whole_units_are_given_back_as_whole_ranges(void **state)
+{
+	struct fixture *f = open_space(state, 0, P(1 << 20) - 1);
+
+	reserve(f, P(512), 512);
+	reserve(f, P(1024 + 256), 256 + 512); /* half a unit, and one */
+	reserve(f, P(2048), 1024);
+	refuse_free(f, P(1024), P(1024), PHYR_E_NOENT); /* begins with what is free */
+	refuse_free(f, P(512), P(1024), PHYR_E_PARTIAL);
+	refuse_free(f, P(1536), P(512), PHYR_E_NOENT);
+	refuse_free(f, P(2048), P(512), PHYR_E_PARTIAL);
+	refuse_free(f, P(2560), P(512), PHYR_E_NOENT);
+	refuse_free(f, P(2048), P(2048), PHYR_E_PARTIAL);
+	refuse_free(f, P(3072), P(512), PHYR_E_NOENT);
+	/* A kid in the middle, and the same range again after its leaf has come and gone. */
+	reserve(f, P(4096 + 512), 512);
+	give_back(f, P(4096 + 512), 512);
+	reserve(f, P(4096 + 512 + 7), 1);
+	refuse_free(f, P(4096 + 512), P(512), PHYR_E_NOENT);
+	give_back(f, P(4096 + 512 + 7), 1);
+	reserve(f, P(4096 + 512), 512);
+	give_back(f, P(4096 + 512), 512);
+	give_back(f, P(2048), 1024);
+	give_back(f, P(1024 + 256), 256 + 512);
+	give_back(f, P(512), 512);
+	assert_int_equal(holes_of(f), 1);
+}
+
 static void nothing_outside_the_window_is_live(void **state)
 {
 	static const uint64_t outside[] = { 0,	     0x1000,	 P(16) - PAGE,	    P(32),
@@ -431,6 +460,7 @@ int main(void)
 		CASE(what_cannot_be_reserved_changes_nothing),
 		CASE(a_vast_range_is_reserved_and_given_back_whole),
 		CASE(only_whole_live_ranges_are_given_back),
+		CASE(whole_units_are_given_back_as_whole_ranges),
 		CASE(nothing_outside_the_window_is_live),
 		CASE(neighbours_stay_two_ranges),
 	};

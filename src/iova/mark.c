@@ -55,6 +55,7 @@ static struct part *pop_spare(struct tree *tree, unsigned int level)
 	struct part *part = *list;
 
 	PHYR_ASSERT(part);
+	tree->path.part = NULL;
 	memcpy(list, part, sizeof(*list));
 	tree->spares.leaf_cnt -= level == 0;
 	tree->spares.node_cnt -= level != 0;
@@ -235,24 +236,32 @@ static void descend_anew(struct tree *tree, struct span span)
 	tree->path.part = part;
 	tree->path.level = level;
 	tree->path.number = span.first >> (lg2 + PART_LG2);
+	tree->path.span = span;
 	if (level == 0)
 		fetch(&tree->path, span.first);
 }
 
-/* The way to the lowest part for a span; often it is the leaf of the call before. */
-static inline const struct path *descend(struct tree *tree, struct span span)
+/* Often it is the leaf of the call before, and always the part of the step before. */
+static inline bool is_way(const struct path *path, struct span span)
 {
-	const struct path *path = &tree->path;
+	if (!path->part)
+		return false;
+	if (path->level == 0)
+		return path->number == span.first >> PART_LG2 &&
+		       path->number == span.last >> PART_LG2;
+	return path->span.first == span.first && path->span.last == span.last;
+}
 
-	if (!path->part || path->level || path->number != span.first >> PART_LG2 ||
-	    path->number != span.last >> PART_LG2)
+const struct path *phyr_tree_way(struct tree *tree, struct span span)
+{
+	if (!is_way(&tree->path, span))
 		descend_anew(tree, span);
-	return path;
+	return &tree->path;
 }
 
 struct leaf *phyr_tree_leaf(struct tree *tree, uint64_t granule)
 {
-	const struct path *path = descend(tree, (struct span){ granule, granule });
+	const struct path *path = phyr_tree_way(tree, (struct span){ granule, granule });
 
 	return path->level == 0 ? (struct leaf *)(void *)path->part : NULL;
 }
@@ -284,7 +293,7 @@ static void climb(struct tree *tree, const struct part *part, struct sum before,
 
 void phyr_tree_take(struct tree *tree, struct span span)
 {
-	const struct path *path = descend(tree, span);
+	const struct path *path = phyr_tree_way(tree, span);
 	struct part *part = path->part;
 	struct sum before = part->sum;
 
@@ -298,7 +307,7 @@ void phyr_tree_take(struct tree *tree, struct span span)
 
 void phyr_tree_give(struct tree *tree, struct span span)
 {
-	const struct path *path = descend(tree, span);
+	const struct path *path = phyr_tree_way(tree, span);
 	struct part *part = path->part;
 	struct sum before = part->sum;
 
@@ -347,7 +356,7 @@ static void need_at(const struct part *part, unsigned int level, struct span spa
 
 void phyr_tree_need(struct tree *tree, struct span span, size_t *ret_leaves, size_t *ret_nodes)
 {
-	const struct path *path = descend(tree, span);
+	const struct path *path = phyr_tree_way(tree, span);
 
 	*ret_leaves = 0;
 	*ret_nodes = 0;

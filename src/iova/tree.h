@@ -76,11 +76,18 @@ struct node {
 	struct child children[UNIT_CNT];
 };
 
+/* First and last granule or unit, both included. */
+struct span {
+	uint64_t first;
+	uint64_t last;
+};
+
 /* The way to a part. */
 struct path {
 	struct part *part; /* NULL: none is known */
 	unsigned int level;
-	uint64_t number; /* of the part among those of its level */
+	uint64_t number;  /* of the part among those of its level */
+	struct span span; /* for which it was looked for */
 	struct node *nodes[LEVEL_MAX + 2];
 };
 
@@ -97,12 +104,6 @@ struct tree {
 	unsigned int level; /* of the root, at least 1 */
 	struct path path;   /* the last way that was taken, a hint */
 	struct spares spares;
-};
-
-/* First and last granule or unit, both included. */
-struct span {
-	uint64_t first;
-	uint64_t last;
 };
 
 /* [log2 granules] of a unit. */
@@ -238,6 +239,8 @@ void phyr_tree_take_tiles(struct tree *tree, struct span span, uint64_t cnt);
 /* Gives whole ranges back: one, or several neighbours in one leaf. */
 void phyr_tree_give(struct tree *tree, struct span span);
 
+/* The way to the lowest part that holds all of a span, as far as it lies in the tree. */
+const struct path *phyr_tree_way(struct tree *tree, struct span span);
 /* The leaf that holds a granule, NULL if there is none. */
 struct leaf *phyr_tree_leaf(struct tree *tree, uint64_t granule);
 

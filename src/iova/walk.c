@@ -218,27 +218,43 @@ bool phyr_tree_hole(const struct tree *tree, uint64_t granule, struct span *ret_
 	return true;
 }
 
-/* Does a range start at a granule? Most are asked for inside a leaf. */
-static bool starts(const struct tree *tree, const struct leaf *leaf, uint64_t granule)
+/* Does a range start at a granule? */
+static bool starts(const struct tree *tree, uint64_t granule)
 {
-	unsigned int i = unit_of(0, granule);
-
-	if (leaf && i)
-		return is_taken(&leaf->part, i) &&
-		       (!is_taken(&leaf->part, i - 1) || is_end(&leaf->part, i - 1));
 	return state_of(tree, granule) != FREE &&
 	       (granule == 0 || state_of(tree, granule - 1) != TAKEN);
 }
 
+/* Is one of some units a kid? */
+static bool has_kid(const struct part *part, unsigned int level, struct span units)
+{
+	uint64_t kids = 0;
+
+	for (uint64_t i = units.first / 64; level && i <= units.last / 64; i++)
+		kids |= node_at(part)->kids[i] & bits_in(units, i);
+	return kids;
+}
+
+/* Is it one range of whole units of a part, and nothing below is to be looked at? Most are. */
+static bool is_plain(const struct path *way, struct span span)
+{
+	const struct part *part = way->part;
+	unsigned int lg2 = unit_lg2(way->level), before;
+	struct span units = { unit_of(way->level, span.first), unit_of(way->level, span.last) };
+
+	if (((span.first | (span.last + 1)) & phyr_bits_mask(lg2)) != 0 || units.first == 0 ||
+	    span.first > span.last || way->number != span.last >> (lg2 + PART_LG2))
+		return false;
+	before = (unsigned int)units.first - 1;
+	return is_taken(part, units.first) && (!is_taken(part, before) || is_end(part, before)) &&
+	       phyr_part_ends_with(part, units) && !has_kid(part, way->level, units);
+}
+
 int phyr_tree_check(struct tree *tree, struct span span)
 {
-	const struct leaf *leaf = phyr_tree_leaf(tree, span.first);
-	struct span units = { unit_of(0, span.first), unit_of(0, span.last) };
-
-	if (!starts(tree, leaf, span.first))
-		return PHYR_E_NOENT;
-	if (leaf && span.first >> PART_LG2 == span.last >> PART_LG2 && units.first <= units.last &&
-	    phyr_part_ends_with(&leaf->part, units))
+	if (is_plain(phyr_tree_way(tree, span), span))
 		return PHYR_OK;
+	if (!starts(tree, span.first))
+		return PHYR_E_NOENT;
 	return phyr_tree_end(tree, span.first) == span.last ? PHYR_OK : PHYR_E_PARTIAL;
 }
