@@ -155,6 +155,16 @@ int phyrsim_iommu_unmap_sparse(struct phyrsim_iommu *iommu, struct phyr_iova_ran
 	return err;
 }
 
+/* Ends a call that changed leaves, or was refused. */
+static int leave_with(struct phyrsim_iommu *iommu, const struct phyr_gather *target,
+		      struct phyr_gather *gather, int err)
+{
+	if (err == PHYR_OK)
+		end(iommu, target, gather);
+	leave(iommu);
+	return err;
+}
+
 int phyrsim_iommu_protect(struct phyrsim_iommu *iommu, struct phyr_iova_range range,
 			  enum phyr_perm perm, unsigned int attrs, struct phyr_gather *gather)
 {
@@ -166,10 +176,7 @@ int phyrsim_iommu_protect(struct phyrsim_iommu *iommu, struct phyr_iova_range ra
 	enter(iommu);
 	target = begin(iommu, gather, &apart);
 	err = phyrsim_pagetable_protect(iommu->table, range, perm, attrs, target);
-	if (err == PHYR_OK)
-		end(iommu, target, gather);
-	leave(iommu);
-	return err;
+	return leave_with(iommu, target, gather, err);
 }
 
 int phyrsim_iommu_split(struct phyrsim_iommu *iommu, phyr_iova at, struct phyr_gather *gather)
@@ -182,10 +189,7 @@ int phyrsim_iommu_split(struct phyrsim_iommu *iommu, phyr_iova at, struct phyr_g
 	enter(iommu);
 	target = begin(iommu, gather, &apart);
 	err = phyrsim_pagetable_split(iommu->table, at, NULL, target);
-	if (err == PHYR_OK)
-		end(iommu, target, gather);
-	leave(iommu);
-	return err;
+	return leave_with(iommu, target, gather, err);
 }
 
 int phyrsim_iommu_read_dirty(struct phyrsim_iommu *iommu, struct phyr_iova_range range,
@@ -200,10 +204,7 @@ int phyrsim_iommu_read_dirty(struct phyrsim_iommu *iommu, struct phyr_iova_range
 	enter(iommu);
 	target = begin(iommu, gather, &apart);
 	err = phyrsim_pagetable_read_dirty(iommu->table, range, flags, bitmap, target);
-	if (err == PHYR_OK)
-		end(iommu, target, gather);
-	leave(iommu);
-	return err;
+	return leave_with(iommu, target, gather, err);
 }
 
 static void iommu_release(void *ctx, struct phyr_gather *gather)
