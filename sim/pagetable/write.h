@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Writing the items of a piece: a part of the template in ops.h, which says what a format defines.
- * The loops are plain, and nothing in them may change what they read, so that they are compiled to
- * vector code.
+ * Nothing in the loops may change what they read, so that they are compiled to vector code. They go on by
+ * several items at once: else counting takes longer than storing, and a sum waits for the one before.
  */
 #include "cut.h"
 #include "store.h"
