@@ -23,7 +23,7 @@ static struct phyrsim_access random_access(void)
 {
 	uint64_t first = w.caps.iova.first.addr, last = w.caps.iova.last.addr;
 	uint64_t at = test_random(&random_state) % phyr_bits_size(35);
-	struct phyrsim_access access = { { first + at }, RO, below(16) };
+	struct phyrsim_access access = { { first + at }, RO, below(32) };
 
 	access.flags &= ~(unsigned int)PHYRSIM_WALK_UPDATE;
 	if (below(3) == 0)
