@@ -182,7 +182,7 @@ static uint64_t kids_with(const struct node *node, unsigned int word, unsigned i
 	if (!node->kid_cnt || bytes_get(node->orders, word) <= order)
 		return 0;
 	for (unsigned int i = 0; i < 8; i++)
-		set |= bytes_reach(node->order[word * 8 + i], order + 1) << i * 8;
+		set |= bytes_reach(bytes_load(&node->order[word * 64 + i * 8]), order + 1) << i * 8;
 	return set;
 }
 

@@ -6,6 +6,8 @@
 #ifndef PHYR_IOVA_LANES_H
 #define PHYR_IOVA_LANES_H
 
+#include <string.h>
+
 #include <phyr/bits.h>
 
 #define BYTE_TOPS UINT64_C(0x8080808080808080)
@@ -49,6 +51,15 @@ static inline uint64_t bytes_reach(uint64_t bytes, uint64_t least)
 
 	/* Each of them comes into the top byte once, and no two to one place. */
 	return ones * UINT64_C(0x0102040810204080) >> 56;
+}
+
+/* Eight of an array, the first of them as number 0. */
+static inline uint64_t bytes_load(const uint8_t *array)
+{
+	uint64_t bytes;
+
+	memcpy(&bytes, array, sizeof(bytes));
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? bytes : __builtin_bswap64(bytes);
 }
 
 static inline uint64_t bytes_max(uint64_t bytes)

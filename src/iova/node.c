@@ -31,20 +31,32 @@ static uint64_t largest_of_8(const uint64_t *n)
 /* Stores one of eight numbers, of which the largest was `top`, and tells the largest now. */
 static uint64_t put(uint64_t *numbers, unsigned int i, uint64_t number, uint64_t top)
 {
-	bool grows = number > numbers[i];
+	uint64_t others;
 
+	if (number > numbers[i]) {
+		numbers[i] = number;
+		return larger(number, top);
+	}
+	/* The others do not wait for the number, which takes longest to know. */
+	numbers[i] = 0;
+	others = largest_of_8(numbers + i / 8 * 8);
 	numbers[i] = number;
-	return grows ? larger(number, top) : largest_of_8(numbers + i / 8 * 8);
+	return larger(number, others);
 }
 
-static uint64_t largest_order_in(const struct node *node, unsigned int word)
+/* The largest order of the 64 units around one, that left out. */
+static uint8_t largest_but(const struct node *node, unsigned int unit)
 {
-	const uint64_t *order = node->order + word * 8;
-	uint64_t most = order[0];
+	static const uint8_t out[128] = { [64] = UINT8_MAX };
+	const uint8_t *order = node->order + unit / 64 * 64, *mask = out + 64 - (unit & 63);
+	uint8_t most = 0;
 
-	for (unsigned int i = 1; i < 8; i++)
-		most = tops_larger(most, order[i], BYTE_TOPS, 7);
-	return bytes_max(most);
+	for (unsigned int i = 0; i < 64; i++) {
+		uint8_t other = order[i] & (uint8_t)~mask[i];
+
+		most = other > most ? other : most;
+	}
+	return most;
 }
 
 static uint64_t largest_order(const struct node *node)
@@ -74,14 +86,14 @@ static void refresh_best(struct node *node, unsigned int unit)
 static void refresh_order(struct node *node, unsigned int unit)
 {
 	const struct part *kid = kid_at(node, unit);
-	uint64_t order = kid ? kid->sum.order : 0, before = kid_order(node, unit);
+	uint64_t order = kid ? kid->sum.order : 0, before = node->order[unit];
 	uint64_t most = bytes_get(node->orders, unit / 64);
 
-	bytes_set(&node->order[unit / 8], unit & 7, order);
-	if (order >= most)
-		bytes_set(&node->orders, unit / 64, order);
-	else if (before == most)
-		bytes_set(&node->orders, unit / 64, largest_order_in(node, unit / 64));
+	/* The others are read before this one is written: so they come at once. */
+	if (order < most && before == most)
+		most = larger(order, largest_but(node, unit));
+	bytes_set(&node->orders, unit / 64, larger(order, most));
+	node->order[unit] = (uint8_t)order;
 }
 
 static void refresh_unit(struct node *node, unsigned int level, unsigned int unit)

@@ -68,10 +68,10 @@ struct node {
 	struct part part;
 	unsigned int kid_cnt;
 	uint64_t kids[WORD_CNT];
-	uint64_t most[WORD_CNT];      /* the largest `best` of 64 units */
-	uint64_t tops[UNIT_CNT / 8];  /* … and of 8 */
-	uint64_t orders;	      /* by bytes, the largest `order` of a word's units */
-	uint64_t order[UNIT_CNT / 8]; /* by bytes, of kids: as in their sum; else 0 */
+	uint64_t most[WORD_CNT];     /* the largest `best` of 64 units */
+	uint64_t tops[UNIT_CNT / 8]; /* … and of 8 */
+	uint64_t orders;	     /* by bytes, the largest `order` of a word's units */
+	uint8_t order[UNIT_CNT];     /* of kids: as in their sum; else 0 */
 	uint64_t best[UNIT_CNT]; /* the hole that ends in the unit, below, or the longest in it */
 	struct child children[UNIT_CNT];
 };
@@ -169,7 +169,7 @@ static inline bool is_kid(const struct node *node, unsigned int unit)
 /* 1 + log2 of the largest free block in a kid, if there are kids; 0 when the unit is none. */
 static inline uint64_t kid_order(const struct node *node, unsigned int unit)
 {
-	return bytes_get(node->order[unit / 8], unit & 7);
+	return node->order[unit];
 }
 
 /* NULL when the unit is no kid. */
