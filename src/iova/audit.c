@@ -10,24 +10,23 @@ struct tally {
 	uint64_t taken;	 /* granules */
 	uint64_t ranges; /* ends */
 	uint64_t cached; /* granules in strips */
-	uint64_t leaves;
+	uint64_t parts;
 	uint64_t nodes;
 };
 
 /* Every range of a strip must be one range of the leaf. */
-static const char *check_strip(const struct leaf *leaf, const struct strip *strip)
+static const char *check_strip(const struct part *leaf, const struct strip *strip)
 {
 	unsigned int at = strip->first & (UNIT_CNT - 1);
-	const struct part *part = &leaf->part;
 
 	if (strip->len != (uint32_t)strip->slots * strip->cnt || at + strip->len > UNIT_CNT)
 		return "a strip reaches beyond its leaf";
-	if (at && is_taken(part, at - 1) && !is_end(part, at - 1))
+	if (at && is_taken(leaf, at - 1) && !is_end(leaf, at - 1))
 		return "a range reaches into a strip";
 	for (unsigned int i = 0; i < strip->len; i++) {
-		if (!is_taken(part, at + i))
+		if (!is_taken(leaf, at + i))
 			return "a range of a strip is free in the space";
-		if (is_end(part, at + i) != (i % strip->cnt == strip->cnt - 1U))
+		if (is_end(leaf, at + i) != (i % strip->cnt == strip->cnt - 1U))
 			return "a range of a strip has another length";
 	}
 	return NULL;
@@ -36,7 +35,7 @@ static const char *check_strip(const struct leaf *leaf, const struct strip *stri
 static const char *check_bits(const struct part *part, unsigned int level)
 {
 	for (unsigned int i = 0; i < UNIT_CNT; i++) {
-		bool kid = level && is_kid(node_at(part), i);
+		bool kid = has_kids(part, level) && is_kid(node_at(part), i);
 
 		if ((is_end(part, i) || kid) && !is_taken(part, i))
 			return "something is where nothing is taken";
@@ -96,7 +95,7 @@ static const char *check_sum(const struct part *part, unsigned int level)
 	return NULL;
 }
 
-static const char *check_strips(const struct leaf *leaf, struct tally *tally)
+static const char *check_strips(const struct part *leaf, struct tally *tally)
 {
 	const char *reason = NULL;
 
@@ -120,11 +119,14 @@ static const char *check_part(const struct part *part, unsigned int level, bool 
 	if (!reason && !root && part->sum.pre == part_len(level))
 		reason = "an empty part stays";
 	if (!reason && level == 0)
-		reason = check_strips((const struct leaf *)(const void *)part, tally);
-	tally->leaves += level == 0;
-	tally->nodes += level != 0;
+		reason = check_strips(part, tally);
+	tally->parts += !part_is_node(part, level);
+	tally->nodes += part_is_node(part, level);
 	for (unsigned int unit = 0; unit < UNIT_CNT && !reason; unit++) {
-		const struct part *kid = level ? kid_at(node_at(part), unit) : NULL;
+		const struct part *kid = NULL;
+
+		if (has_kids(part, level))
+			kid = kid_at(node_at(part), unit);
 
 		kid_cnt += kid != NULL;
 		tally->ranges += is_end(part, unit);
@@ -133,7 +135,7 @@ static const char *check_part(const struct part *part, unsigned int level, bool 
 		else if (is_taken(part, unit))
 			tally->taken += phyr_bits_size(unit_lg2(level));
 	}
-	if (!reason && level && kid_cnt != node_at(part)->kid_cnt)
+	if (!reason && level && kid_cnt != part->kid_cnt)
 		reason = "kids are miscounted";
 	return reason;
 }
@@ -156,7 +158,7 @@ static const char *check_space(const struct phyr_iova_space *space)
 	if (tally.cached != space->cached)
 		return "what caches hold is miscounted";
 	if (space->stats.metadata_len !=
-	    sizeof(*space) + (tally.leaves + spares->leaf_cnt) * sizeof(struct leaf) +
+	    sizeof(*space) + (tally.parts + spares->part_cnt) * sizeof(struct part) +
 		    (tally.nodes + spares->node_cnt) * sizeof(struct node))
 		return "metadata is miscounted";
 	return NULL;
@@ -176,7 +178,7 @@ bool phyr_iova_validate(struct phyr_iova_space *space, const char **ret_reason)
 
 static const char *check_held(const struct phyr_iova_cache *cache, const struct strip *strip)
 {
-	const struct leaf *leaf = phyr_tree_leaf(&cache->space->tree, strip->first);
+	const struct part *leaf = phyr_tree_leaf(&cache->space->tree, strip->first);
 	uint64_t free = strip_bits(strip->free);
 	uint64_t away = strip_bits(strip->away);
 

@@ -163,13 +163,14 @@ static bool in_unit(const struct node *node, unsigned int level, const struct se
 		    uint64_t base, unsigned int unit, uint64_t *ret)
 {
 	struct span all = { base + ((uint64_t)unit << unit_lg2(level)), 0 };
-	const struct part *kid = kid_at(node, unit);
+	const struct part *kid;
 
 	all.last = all.first | phyr_bits_mask(unit_lg2(level));
 	if (all.first > search->window.last || all.last < search->window.first)
 		return false;
 	if (!is_taken(&node->part, unit))
 		return in_free(search, all, ret);
+	kid = node->part.kid_cnt ? kid_at(node, unit) : NULL;
 	return kid && kid_order(node, unit) > search->order &&
 	       find_in(kid, level - 1, search, all.first, ret);
 }
@@ -179,7 +180,7 @@ static uint64_t kids_with(const struct node *node, unsigned int word, unsigned i
 {
 	uint64_t set = 0;
 
-	if (!node->kid_cnt || bytes_get(node->orders, word) <= order)
+	if (!node->part.kid_cnt || bytes_get(node->orders, word) <= order)
 		return 0;
 	for (unsigned int i = 0; i < 8; i++)
 		set |= bytes_reach(bytes_load(&node->order[word * 64 + i * 8]), order + 1) << i * 8;
@@ -234,7 +235,7 @@ static uint64_t words_with(const struct node *node, unsigned int order)
 {
 	uint64_t words = node->part.blocks & 0xff;
 
-	return node->kid_cnt ? words | bytes_reach(node->orders, order + 1) : words;
+	return node->part.kid_cnt ? words | bytes_reach(node->orders, order + 1) : words;
 }
 
 /* The highest or lowest unit that holds one, those that the window cuts included. */
@@ -269,7 +270,7 @@ static bool find_in(const struct part *part, unsigned int level, const struct se
 	if (search->order >= unit_lg2(level))
 		return in_units(part, level, search, base, ret);
 	return (search->which == TIGHTEST &&
-		((node->kid_cnt && in_tightest_kid(node, level, search, base, ret)) ||
+		((node->part.kid_cnt && in_tightest_kid(node, level, search, base, ret)) ||
 		 in_tightest_unit(node, level, search, base, ret))) ||
 	       in_first(node, level, search, base, ret);
 }

@@ -109,7 +109,7 @@ struct phyr_iova_cache {
 /* strip.c: what others than the owner may do, under the lock. */
 
 /* The strip that holds a granule, NULL if none does. */
-struct strip *phyr_strip_at(const struct leaf *leaf, uint64_t granule);
+struct strip *phyr_strip_at(const struct part *leaf, uint64_t granule);
 /* Takes a range back for the owner: PHYR_OK, PHYR_E_NOENT or PHYR_E_PARTIAL. */
 int phyr_strip_return(struct strip *strip, struct span span);
 

@@ -49,31 +49,68 @@ static struct span in_unit(unsigned int level, struct span span, unsigned int un
 	return inside;
 }
 
-static struct part *pop_spare(struct tree *tree, unsigned int level)
+static void *pop_spare(struct tree *tree, bool is_node)
 {
-	void **list = level ? &tree->spares.nodes : &tree->spares.leaves;
-	struct part *part = *list;
+	void **list = is_node ? &tree->spares.nodes : &tree->spares.parts;
+	void *spare = *list;
 
-	PHYR_ASSERT(part);
+	PHYR_ASSERT(spare);
 	tree->path.part = NULL;
-	memcpy(list, part, sizeof(*list));
-	tree->spares.leaf_cnt -= level == 0;
-	tree->spares.node_cnt -= level != 0;
-	/* Of a node without kids the children are not in use. */
-	memset(part, 0, level ? offsetof(struct node, most) : sizeof(struct leaf));
-	phyr_part_init(part, level);
-	return part;
+	memcpy(list, spare, sizeof(*list));
+	tree->spares.part_cnt -= !is_node;
+	tree->spares.node_cnt -= is_node;
+	return spare;
 }
 
-void phyr_tree_spare(struct tree *tree, void *empty, bool is_leaf)
+void phyr_tree_spare(struct tree *tree, void *empty, bool is_node)
 {
-	void **list = is_leaf ? &tree->spares.leaves : &tree->spares.nodes;
+	void **list = is_node ? &tree->spares.nodes : &tree->spares.parts;
 
 	tree->path.part = NULL;
 	memcpy(empty, list, sizeof(*list));
 	*list = empty;
-	tree->spares.leaf_cnt += is_leaf;
-	tree->spares.node_cnt += !is_leaf;
+	tree->spares.part_cnt += !is_node;
+	tree->spares.node_cnt += is_node;
+}
+
+/* A node that is all that a part was, so far without kids, whose children are not in use. */
+static struct part *widen(struct tree *tree, const struct part *part)
+{
+	struct node *node = pop_spare(tree, true);
+
+	node->part = *part;
+	node->part.is_node = true;
+	memset(node->kids, 0, sizeof(node->kids));
+	return &node->part;
+}
+
+/* In which all is free. */
+static struct part *new_part(struct tree *tree, unsigned int level)
+{
+	struct part *part = pop_spare(tree, false);
+
+	memset(part, 0, sizeof(*part));
+	phyr_part_init(part, level);
+	return part;
+}
+
+/* Does a span cut units of a level, so that their part has to be a node? */
+static bool cuts_units(unsigned int level, struct span span)
+{
+	return level > 0 && ((span.first | (span.last + 1)) & phyr_bits_mask(unit_lg2(level))) != 0;
+}
+
+/* Makes a node of a kid that needs to be one. */
+static struct part *fit_kid(struct tree *tree, struct node *node, unsigned int level,
+			    unsigned int unit, struct span span)
+{
+	struct part *kid = node->children[unit].kid;
+
+	if (cuts_units(level - 1, span) && !kid->is_node) {
+		node->children[unit].kid = widen(tree, kid);
+		phyr_tree_spare(tree, kid, false);
+	}
+	return node->children[unit].kid;
 }
 
 static bool is_empty(const struct part *part, unsigned int level)
@@ -86,9 +123,9 @@ static bool remove_kid(struct tree *tree, struct node *node, unsigned int level,
 	struct part *kid = node->children[unit].kid;
 
 	node->kids[unit / 64] &= ~bit_of(unit);
-	node->kid_cnt--;
+	node->part.kid_cnt--;
 	phyr_part_clear(&node->part, (struct span){ unit, unit });
-	phyr_tree_spare(tree, kid, level == 1);
+	phyr_tree_spare(tree, kid, part_is_node(kid, level - 1));
 	return phyr_node_refresh(node, level, (struct span){ unit, unit });
 }
 
@@ -99,27 +136,32 @@ static bool take(struct tree *tree, struct part *part, unsigned int level, struc
 static bool take_in_new(struct tree *tree, struct node *node, unsigned int level, struct span span,
 			unsigned int unit, bool ends)
 {
-	struct part *kid = pop_spare(tree, level - 1);
+	struct span inside = in_unit(level, span, unit);
+	struct part *kid;
 
-	node->children[unit].kid = kid;
+	node->children[unit].kid = new_part(tree, level - 1);
 	node->kids[unit / 64] |= bit_of(unit);
-	node->kid_cnt++;
+	node->part.kid_cnt++;
 	phyr_part_mark(&node->part, (struct span){ unit, unit }, false);
-	(void)take(tree, kid, level - 1, in_unit(level, span, unit), ends);
-	return node->kid_cnt == 1 ? phyr_node_first_kid(node, level) :
-				    phyr_node_refresh(node, level, (struct span){ unit, unit });
+	kid = fit_kid(tree, node, level, unit, inside);
+	(void)take(tree, kid, level - 1, inside, ends);
+	return node->part.kid_cnt == 1 ?
+		       phyr_node_first_kid(node, level) :
+		       phyr_node_refresh(node, level, (struct span){ unit, unit });
 }
 
 static bool take_in_unit(struct tree *tree, struct node *node, unsigned int level, struct span span,
 			 unsigned int unit, bool ends)
 {
-	struct part *kid = kid_at(node, unit);
+	struct span inside = in_unit(level, span, unit);
+	struct part *kid;
 	struct sum before;
 
-	if (!kid)
+	if (!is_kid(node, unit))
 		return take_in_new(tree, node, level, span, unit, ends);
+	kid = fit_kid(tree, node, level, unit, inside);
 	before = kid->sum;
-	return take(tree, kid, level - 1, in_unit(level, span, unit), ends) &&
+	return take(tree, kid, level - 1, inside, ends) &&
 	       phyr_node_adjust(node, level, unit, &before);
 }
 
@@ -127,7 +169,7 @@ static bool take_whole(struct node *node, unsigned int level, struct span units,
 {
 	struct sum before = node->part.sum;
 
-	if (!node->kid_cnt) {
+	if (!node->part.kid_cnt) {
 		phyr_part_take(&node->part, level, units, ends);
 		return sum_changed(&before, &node->part.sum);
 	}
@@ -177,7 +219,7 @@ static bool give_whole(struct node *node, unsigned int level, struct span units)
 {
 	struct sum before = node->part.sum;
 
-	if (!node->kid_cnt) {
+	if (!node->part.kid_cnt) {
 		phyr_part_give(&node->part, level, units);
 		return sum_changed(&before, &node->part.sum);
 	}
@@ -228,7 +270,7 @@ static void descend_anew(struct tree *tree, struct span span)
 		struct node *node = node_of(part);
 		unsigned int unit = (unsigned int)(span.first >> lg2) & (UNIT_CNT - 1);
 
-		if (!is_kid(node, unit))
+		if (!part->is_node || !is_kid(node, unit))
 			break;
 		tree->path.nodes[level] = node;
 		part = node->children[unit].kid;
@@ -259,11 +301,11 @@ const struct path *phyr_tree_way(struct tree *tree, struct span span)
 	return &tree->path;
 }
 
-struct leaf *phyr_tree_leaf(struct tree *tree, uint64_t granule)
+struct part *phyr_tree_leaf(struct tree *tree, uint64_t granule)
 {
 	const struct path *path = phyr_tree_way(tree, (struct span){ granule, granule });
 
-	return path->level == 0 ? (struct leaf *)(void *)path->part : NULL;
+	return path->level == 0 ? (struct part *)(void *)path->part : NULL;
 }
 
 static struct span in_part(unsigned int level, struct span span)
@@ -294,13 +336,17 @@ static void climb(struct tree *tree, const struct part *part, struct sum before,
 void phyr_tree_take(struct tree *tree, struct span span)
 {
 	const struct path *path = phyr_tree_way(tree, span);
+	struct span inside = in_part(path->level, span);
+	unsigned int above = path->level + 1;
 	struct part *part = path->part;
 	struct sum before = part->sum;
 
-	if (path->level == 0)
-		phyr_part_take(part, 0, in_part(0, span), true);
+	if (above > 1 && above <= tree->level)
+		part = fit_kid(tree, path->nodes[above], above, unit_of(above, span.first), inside);
+	if (above == 1)
+		phyr_part_take(part, 0, inside, true);
 	else
-		(void)take(tree, part, path->level, in_part(path->level, span), true);
+		(void)take(tree, part, above - 1, inside, true);
 	if (sum_changed(&before, &part->sum))
 		climb(tree, part, before, span.first);
 }
@@ -329,40 +375,44 @@ void phyr_tree_take_tiles(struct tree *tree, struct span span, uint64_t cnt)
 	phyr_tree_take(tree, first);
 	if (first.last < span.last)
 		phyr_tree_take(tree, (struct span){ first.last + 1, span.last });
-	leaf = &phyr_tree_leaf(tree, span.first)->part;
+	leaf = phyr_tree_leaf(tree, span.first);
 	for (uint64_t end = first.last; end <= span.last; end += cnt)
 		leaf->words[(end & (UNIT_CNT - 1)) / 64].ends |= bit_of((unsigned int)end);
 }
 
-/* What the way down to one end of a span lacks; kids below a missing one are all missing. */
+/* What the way down to one end of a span lacks. */
 static void need_at(const struct part *part, unsigned int level, struct span span, uint64_t granule,
-		    size_t *leaves, size_t *nodes)
+		    size_t *parts, size_t *nodes)
 {
-	/* What both ends lack is counted at the first. */
-	uint64_t apart = granule == span.first ? UINT64_MAX : span.first ^ span.last;
-
-	for (; level > 0; level--) {
+	for (;; level--) {
 		uint64_t mask = phyr_bits_mask(unit_lg2(level));
+		struct span unit = { granule & ~mask, granule | mask };
+		bool whole = span.first <= unit.first && span.last >= unit.last;
+		/* What holds the whole span is counted at its first end. */
+		bool shared = (span.first ^ span.last) >> unit_lg2(level + 1) == 0;
 
-		if (span.first <= (granule & ~mask) && span.last >= (granule | mask))
+		if (!shared || granule == span.first) {
+			bool cut = shared ? cuts_units(level, span) : !whole;
+
+			*nodes += cut && !(part && part->is_node);
+			*parts += !cut && !part;
+		}
+		if (whole)
 			return;
-		part = part ? kid_at(node_at(part), unit_of(level, granule)) : NULL;
-		if (part || !(apart & ~mask))
-			continue;
-		*leaves += level == 1;
-		*nodes += level != 1;
+		part = part && part->is_node ? kid_at(node_at(part), unit_of(level, granule)) :
+					       NULL;
 	}
 }
 
-void phyr_tree_need(struct tree *tree, struct span span, size_t *ret_leaves, size_t *ret_nodes)
+void phyr_tree_need(struct tree *tree, struct span span, size_t *ret_parts, size_t *ret_nodes)
 {
 	const struct path *path = phyr_tree_way(tree, span);
 
-	*ret_leaves = 0;
+	*ret_parts = 0;
 	*ret_nodes = 0;
 	if (path->level == 0)
 		return;
-	need_at(path->part, path->level, span, span.first, ret_leaves, ret_nodes);
+	need_at(path->part, path->level, span, span.first, ret_parts, ret_nodes);
 	if (span.first >> PART_LG2 != span.last >> PART_LG2)
-		need_at(path->part, path->level, span, span.last, ret_leaves, ret_nodes);
+		need_at(path->part, path->level, span, span.last, ret_parts, ret_nodes);
 }

@@ -144,7 +144,7 @@ bool phyr_node_refresh(struct node *node, unsigned int level, struct span units)
 {
 	struct sum before = node->part.sum;
 
-	if (!node->kid_cnt) {
+	if (!node->part.kid_cnt) {
 		phyr_part_sum(&node->part, level, &node->part.sum);
 		return sum_changed(&before, &node->part.sum);
 	}

@@ -55,7 +55,7 @@ static void attach(struct phyr_iova_space *space, struct strip *strip)
 {
 	struct span span = { strip->first, strip->first + strip->len - 1 };
 	unsigned int lg2 = space->granule_lg2;
-	struct leaf *leaf;
+	struct part *leaf;
 
 	strip->addr = strip->first << lg2;
 	strip->addr_len = strip->len << lg2;
@@ -198,7 +198,7 @@ static void give_free(struct phyr_iova_space *space, const struct strip *strip, 
 
 static void detach(struct phyr_iova_space *space, struct strip *strip)
 {
-	struct leaf *leaf = phyr_tree_leaf(&space->tree, strip->first);
+	struct part *leaf = phyr_tree_leaf(&space->tree, strip->first);
 	struct strip **link = &leaf->strips;
 
 	while (*link != strip)

@@ -65,6 +65,7 @@ static int create_tree(struct phyr_iova_space *space)
 	for (tree->level = 1; tree_last(tree) < space->window.last;)
 		tree->level++;
 	memset(root, 0, offsetof(struct node, most));
+	root->part.is_node = true;
 	phyr_part_init(&root->part, tree->level);
 	tree->root = root;
 	space->stats.metadata_len += sizeof(*root);
@@ -114,10 +115,10 @@ static void empty_node(struct tree *tree, struct node *node, unsigned int level)
 	for (unsigned int unit = 0; unit < UNIT_CNT; unit++) {
 		struct part *kid = kid_at(node, unit);
 
-		if (kid && level > 1)
+		if (kid && part_is_node(kid, level - 1))
 			empty_node(tree, node_of(kid), level - 1);
 		if (kid)
-			phyr_tree_spare(tree, kid, level == 1);
+			phyr_tree_spare(tree, kid, part_is_node(kid, level - 1));
 	}
 }
 

@@ -48,7 +48,7 @@ void phyr_space_unlock(struct phyr_iova_space *space);
 bool phyr_spares_suffice(struct phyr_iova_space *space, struct span span, size_t *ret_leaves,
 			 size_t *ret_nodes);
 /* Gets more from the hooks; not under the lock. */
-int phyr_spares_grow(struct phyr_iova_space *space, size_t leaf_cnt, size_t node_cnt);
+int phyr_spares_grow(struct phyr_iova_space *space, size_t part_cnt, size_t node_cnt);
 /* Unlocks, and lets hooks have what is more than enough. */
 void phyr_spares_unlock(struct phyr_iova_space *space);
 void phyr_spares_free(struct phyr_iova_space *space);

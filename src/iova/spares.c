@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Leaves and nodes in store. A request gets what it may need before it takes the lock, so that
+ * Parts and nodes in store. A request gets what it may need before it takes the lock, so that
  * hooks never run under it; what is freed waits here for the next, up to a few.
  */
 
@@ -9,47 +9,47 @@
 #include "space.h"
 
 /* More than these are given back: enough for a range to come and go without the hooks. */
-#define LEAVES_KEPT 32
+#define PARTS_KEPT 32
 #define NODES_KEPT 16
 
-static size_t len_of(bool is_leaf)
+static size_t len_of(bool is_node)
 {
-	return is_leaf ? sizeof(struct leaf) : sizeof(struct node);
+	return is_node ? sizeof(struct node) : sizeof(struct part);
 }
 
-bool phyr_spares_suffice(struct phyr_iova_space *space, struct span span, size_t *ret_leaves,
+bool phyr_spares_suffice(struct phyr_iova_space *space, struct span span, size_t *ret_parts,
 			 size_t *ret_nodes)
 {
 	const struct spares *spares = &space->tree.spares;
-	size_t leaves, nodes;
+	size_t parts, nodes;
 
-	phyr_tree_need(&space->tree, span, &leaves, &nodes);
-	*ret_leaves = leaves > spares->leaf_cnt ? leaves - spares->leaf_cnt : 0;
+	phyr_tree_need(&space->tree, span, &parts, &nodes);
+	*ret_parts = parts > spares->part_cnt ? parts - spares->part_cnt : 0;
 	*ret_nodes = nodes > spares->node_cnt ? nodes - spares->node_cnt : 0;
-	return !*ret_leaves && !*ret_nodes;
+	return !*ret_parts && !*ret_nodes;
 }
 
-static void free_list(const struct phyr_mem *mem, void *list, bool is_leaf)
+static void free_list(const struct phyr_mem *mem, void *list, bool is_node)
 {
 	while (list) {
 		void *next;
 
 		memcpy(&next, list, sizeof(next));
-		mem->free(mem->ctx, list, len_of(is_leaf));
+		mem->free(mem->ctx, list, len_of(is_node));
 		list = next;
 	}
 }
 
 /* Chains cnt more in front of a list; all or nothing. */
-static bool alloc_list(const struct phyr_mem *mem, size_t cnt, bool is_leaf, void **ret_list)
+static bool alloc_list(const struct phyr_mem *mem, size_t cnt, bool is_node, void **ret_list)
 {
 	void *list = NULL;
 
 	for (size_t i = 0; i < cnt; i++) {
-		void *more = mem->alloc(mem->ctx, len_of(is_leaf));
+		void *more = mem->alloc(mem->ctx, len_of(is_node));
 
 		if (!more) {
-			free_list(mem, list, is_leaf);
+			free_list(mem, list, is_node);
 			return false;
 		}
 		memcpy(more, &list, sizeof(list));
@@ -60,40 +60,40 @@ static bool alloc_list(const struct phyr_mem *mem, size_t cnt, bool is_leaf, voi
 }
 
 /* Moves a list to the spares. */
-static void add_list(struct phyr_iova_space *space, void *list, bool is_leaf)
+static void add_list(struct phyr_iova_space *space, void *list, bool is_node)
 {
 	while (list) {
 		void *next;
 
 		memcpy(&next, list, sizeof(next));
-		phyr_tree_spare(&space->tree, list, is_leaf);
-		space->stats.metadata_len += len_of(is_leaf);
+		phyr_tree_spare(&space->tree, list, is_node);
+		space->stats.metadata_len += len_of(is_node);
 		list = next;
 	}
 }
 
-int phyr_spares_grow(struct phyr_iova_space *space, size_t leaf_cnt, size_t node_cnt)
+int phyr_spares_grow(struct phyr_iova_space *space, size_t part_cnt, size_t node_cnt)
 {
-	void *leaves, *nodes;
+	void *parts, *nodes;
 
-	if (!alloc_list(space->mem, leaf_cnt, true, &leaves))
+	if (!alloc_list(space->mem, part_cnt, false, &parts))
 		return PHYR_E_NOMEM;
-	if (!alloc_list(space->mem, node_cnt, false, &nodes)) {
-		free_list(space->mem, leaves, true);
+	if (!alloc_list(space->mem, node_cnt, true, &nodes)) {
+		free_list(space->mem, parts, false);
 		return PHYR_E_NOMEM;
 	}
 	phyr_space_lock(space);
-	add_list(space, leaves, true);
-	add_list(space, nodes, false);
+	add_list(space, parts, false);
+	add_list(space, nodes, true);
 	phyr_space_unlock(space);
 	return PHYR_OK;
 }
 
 /* Takes what is above `kept` from a list of spares. */
-static void *cut_list(struct phyr_iova_space *space, size_t kept, bool is_leaf)
+static void *cut_list(struct phyr_iova_space *space, size_t kept, bool is_node)
 {
-	void **list = is_leaf ? &space->tree.spares.leaves : &space->tree.spares.nodes;
-	size_t *cnt = is_leaf ? &space->tree.spares.leaf_cnt : &space->tree.spares.node_cnt;
+	void **list = is_node ? &space->tree.spares.nodes : &space->tree.spares.parts;
+	size_t *cnt = is_node ? &space->tree.spares.node_cnt : &space->tree.spares.part_cnt;
 	void *cut = NULL;
 
 	for (; *cnt > kept; (*cnt)--) {
@@ -103,23 +103,23 @@ static void *cut_list(struct phyr_iova_space *space, size_t kept, bool is_leaf)
 		memcpy(spare, &cut, sizeof(cut));
 		cut = spare;
 		*list = next;
-		space->stats.metadata_len -= len_of(is_leaf);
+		space->stats.metadata_len -= len_of(is_node);
 	}
 	return cut;
 }
 
 void phyr_spares_unlock(struct phyr_iova_space *space)
 {
-	void *leaves = cut_list(space, LEAVES_KEPT, true);
-	void *nodes = cut_list(space, NODES_KEPT, false);
+	void *parts = cut_list(space, PARTS_KEPT, false);
+	void *nodes = cut_list(space, NODES_KEPT, true);
 
 	phyr_space_unlock(space);
-	free_list(space->mem, leaves, true);
-	free_list(space->mem, nodes, false);
+	free_list(space->mem, parts, false);
+	free_list(space->mem, nodes, true);
 }
 
 void phyr_spares_free(struct phyr_iova_space *space)
 {
-	free_list(space->mem, cut_list(space, 0, true), true);
 	free_list(space->mem, cut_list(space, 0, false), false);
+	free_list(space->mem, cut_list(space, 0, true), true);
 }

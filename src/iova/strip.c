@@ -3,7 +3,7 @@
 
 #include "cache.h"
 
-struct strip *phyr_strip_at(const struct leaf *leaf, uint64_t granule)
+struct strip *phyr_strip_at(const struct part *leaf, uint64_t granule)
 {
 	struct strip *strip = leaf ? leaf->strips : NULL;
 

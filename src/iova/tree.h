@@ -4,7 +4,9 @@
  *
  * A part of level n has 512 units of 512^n granules. A unit is free, or taken: whole, by one range
  * (then a second bit says whether the range ends in it), or it is a kid, a part of the level below.
- * Kids are neither wholly free nor wholly taken by one range. Level 0, the leaves, has no kids.
+ * Kids are neither wholly free nor wholly taken by one range. Level 0, the leaves, has no kids. Nor
+ * has a part above it until it needs one: then it becomes a node, which is much larger,
+ * and stays one until it is empty.
  *
  * A hole is summed up at the taken unit just above it: `best` of a part is the longest hole that
  * ends below something taken in that part. Free granules at its very top, `suf`, are left to
@@ -41,18 +43,20 @@ struct word {
 	uint64_t ends; /* a range ends with this unit, which is no kid */
 };
 
+struct strip;
+
 struct part {
 	struct sum sum;
+	union {
+		struct strip *strips; /* of a leaf: those of caches that lie here */
+		struct {	      /* of all others */
+			uint32_t kid_cnt;
+			bool is_node;
+		};
+	};
 	struct lanes holes; /* of each word: the longest hole below a taken unit of it */
 	uint64_t blocks;    /* bit 8 k + i: word i has a free aligned 2^k of units */
 	struct word words[WORD_CNT];
-};
-
-struct strip;
-
-struct leaf {
-	struct part part;
-	struct strip *strips; /* those of caches that lie here */
 };
 
 struct child {
@@ -61,12 +65,12 @@ struct child {
 };
 
 /*
- * A node without kids is known by its bits alone: then nothing from `most` on is in use. What is
+ * A part with room for kids. Without any it is known by its bits alone: then nothing from `most` on
+ * is in use. What is
  * looked through for many units lies side by side.
  */
 struct node {
 	struct part part;
-	unsigned int kid_cnt;
 	uint64_t kids[WORD_CNT];
 	uint64_t most[WORD_CNT];     /* the largest `best` of 64 units */
 	uint64_t tops[UNIT_CNT / 8]; /* … and of 8 */
@@ -91,11 +95,11 @@ struct path {
 	struct node *nodes[LEVEL_MAX + 2];
 };
 
-/* Empty leaves and nodes, so that taking need not call hooks. The first word links them. */
+/* Empty parts and nodes, so that taking need not call hooks. The first word links them. */
 struct spares {
-	void *leaves;
+	void *parts;
 	void *nodes;
-	size_t leaf_cnt;
+	size_t part_cnt;
 	size_t node_cnt;
 };
 
@@ -180,7 +184,13 @@ static inline struct part *kid_at(const struct node *node, unsigned int unit)
 
 static inline bool has_kids(const struct part *part, unsigned int level)
 {
-	return level && node_at(part)->kid_cnt;
+	return level && part->kid_cnt;
+}
+
+/* Is it a node? Leaves are none. */
+static inline bool part_is_node(const struct part *part, unsigned int level)
+{
+	return level && part->is_node;
 }
 
 static inline uint64_t tree_last(const struct tree *tree)
@@ -228,10 +238,10 @@ bool phyr_node_first_kid(struct node *node, unsigned int level);
 
 /* mark.c: taking and giving back. */
 
-/* Keeps an empty part for later. */
-void phyr_tree_spare(struct tree *tree, void *empty, bool is_leaf);
-/* How many leaves and nodes taking a free range may need. */
-void phyr_tree_need(struct tree *tree, struct span span, size_t *ret_leaves, size_t *ret_nodes);
+/* Keeps an empty part or node for later. */
+void phyr_tree_spare(struct tree *tree, void *empty, bool is_node);
+/* How many parts and nodes taking a free range may need. */
+void phyr_tree_need(struct tree *tree, struct span span, size_t *ret_parts, size_t *ret_nodes);
 /* Takes free granules as one range; spares suffice. */
 void phyr_tree_take(struct tree *tree, struct span span);
 /* Takes free granules of one leaf as ranges of cnt granules each. */
@@ -242,7 +252,7 @@ void phyr_tree_give(struct tree *tree, struct span span);
 /* The way to the lowest part that holds all of a span, as far as it lies in the tree. */
 const struct path *phyr_tree_way(struct tree *tree, struct span span);
 /* The leaf that holds a granule, NULL if there is none. */
-struct leaf *phyr_tree_leaf(struct tree *tree, uint64_t granule);
+struct part *phyr_tree_leaf(struct tree *tree, uint64_t granule);
 
 /* walk.c: from a granule to others. False when there is none. */
 

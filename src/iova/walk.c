@@ -32,7 +32,7 @@ static uint64_t unit_last(unsigned int level, unsigned int unit)
 /* The kid that a unit of a part is, NULL if it is none. */
 static const struct part *kid_in(const struct part *part, unsigned int level, unsigned int unit)
 {
-	return level ? kid_at(node_at(part), unit) : NULL;
+	return has_kids(part, level) ? kid_at(node_at(part), unit) : NULL;
 }
 
 static bool next_taken(const struct part *part, unsigned int level, uint64_t from, uint64_t *ret)
@@ -99,7 +99,7 @@ enum stop { STOP_FREE = 1, STOP_END = 2 };
 static uint64_t stops(const struct part *part, unsigned int level, unsigned int word,
 		      enum stop stop)
 {
-	uint64_t set = level ? node_at(part)->kids[word] : 0;
+	uint64_t set = has_kids(part, level) ? node_at(part)->kids[word] : 0;
 
 	if (stop & STOP_FREE)
 		set |= ~part->words[word].taken;
@@ -230,7 +230,7 @@ static bool has_kid(const struct part *part, unsigned int level, struct span uni
 {
 	uint64_t kids = 0;
 
-	for (uint64_t i = units.first / 64; level && i <= units.last / 64; i++)
+	for (uint64_t i = units.first / 64; has_kids(part, level) && i <= units.last / 64; i++)
 		kids |= node_at(part)->kids[i] & bits_in(units, i);
 	return kids;
 }
