@@ -87,8 +87,8 @@ static const char *check_sum(const struct part *part, unsigned int level)
 		return "a node is summed up wrongly";
 	if (memcmp(again.tops, node->tops, sizeof(again.tops)) != 0 ||
 	    memcmp(again.most, node->most, sizeof(again.most)) != 0 ||
-	    again.orders != node->orders ||
-	    memcmp(again.order, node->order, sizeof(again.order)) != 0 ||
+	    memcmp(again.with, node->with, sizeof(again.with)) != 0 ||
+	    memcmp(again.words_with, node->words_with, sizeof(again.words_with)) != 0 ||
 	    memcmp(again.best, node->best, sizeof(again.best)) != 0 ||
 	    memcmp(again.children, node->children, sizeof(again.children)) != 0)
 		return "a child is summed up wrongly";

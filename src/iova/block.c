@@ -171,20 +171,8 @@ static bool in_unit(const struct node *node, unsigned int level, const struct se
 	if (!is_taken(&node->part, unit))
 		return in_free(search, all, ret);
 	kid = node->part.kid_cnt ? kid_at(node, unit) : NULL;
-	return kid && kid_order(node, unit) > search->order &&
+	return kid && has_block(node, unit, search->order) &&
 	       find_in(kid, level - 1, search, all.first, ret);
-}
-
-/* The kids among 64 units that have such a block. */
-static uint64_t kids_with(const struct node *node, unsigned int word, unsigned int order)
-{
-	uint64_t set = 0;
-
-	if (!node->part.kid_cnt || bytes_get(node->orders, word) <= order)
-		return 0;
-	for (unsigned int i = 0; i < 8; i++)
-		set |= bytes_reach(bytes_load(&node->order[word * 64 + i * 8]), order + 1) << i * 8;
-	return set;
 }
 
 /* A block that is so much larger was never broken: the highest is as good, and keeps all together. */
@@ -193,29 +181,24 @@ static bool is_tight(uint64_t order, const struct search *search)
 	return order <= search->order + PART_LG2;
 }
 
-/* The kid with the smallest sufficient order among those that lie in the window whole. */
+/* The kid whose largest block is the smallest that suffices; the highest that the window holds. */
 static bool in_tightest_kid(const struct node *node, unsigned int level,
 			    const struct search *search, uint64_t base, uint64_t *ret)
 {
-	unsigned int best = 0, lg2 = unit_lg2(level);
-	uint64_t least = UINT64_MAX;
+	unsigned int lg2 = unit_lg2(level), word, bit;
 
-	for (unsigned int word = 0; word < WORD_CNT; word++) {
-		uint64_t set = kids_with(node, word, search->order);
+	for (unsigned int k = search->order; k < lg2 && is_tight(k, search); k++) {
+		uint64_t words = node->words_with[k];
 
-		if (set)
+		while (pop_bit(&words, HIGHEST, &word)) {
+			uint64_t set = node->with[k][word] & ~node->with[k + 1][word];
+
 			set &= units_in(search->window, base + ((uint64_t)word * 64 << lg2), lg2);
-		for (; set; set &= set - 1) {
-			unsigned int unit = word * 64 + phyr_bits_ctz(set);
-			uint64_t order = kid_order(node, unit);
-
-			if (order <= least && is_tight(order - 1, search)) {
-				least = order;
-				best = unit;
-			}
+			if (pop_bit(&set, HIGHEST, &bit))
+				return in_unit(node, level, search, base, word * 64 + bit, ret);
 		}
 	}
-	return least != UINT64_MAX && in_unit(node, level, search, base, best, ret);
+	return false;
 }
 
 /* A free unit that breaks the least; the block is at its top. */
@@ -230,12 +213,19 @@ static bool in_tightest_unit(const struct node *node, unsigned int level,
 	return true;
 }
 
-/* The words in which units are free or kids have such a block. */
+/* The words of units that are free or have such a block, and those units of one. */
 static uint64_t words_with(const struct node *node, unsigned int order)
 {
 	uint64_t words = node->part.blocks & 0xff;
 
-	return node->part.kid_cnt ? words | bytes_reach(node->orders, order + 1) : words;
+	return node->part.kid_cnt ? words | node->words_with[order] : words;
+}
+
+static uint64_t units_with(const struct node *node, unsigned int word, unsigned int order)
+{
+	uint64_t units = ~node->part.words[word].taken;
+
+	return node->part.kid_cnt ? units | node->with[order][word] : units;
 }
 
 /* The highest or lowest unit that holds one, those that the window cuts included. */
@@ -252,9 +242,8 @@ static bool in_first(const struct node *node, unsigned int level, const struct s
 	words = words_with(node, search->order) &
 		bits_between((unsigned int)units.first / 64, (unsigned int)units.last / 64);
 	while (pop_bit(&words, search->which, &word)) {
-		uint64_t set = ~node->part.words[word].taken | kids_with(node, word, search->order);
+		uint64_t set = units_with(node, word, search->order) & bits_in(units, word);
 
-		set &= bits_in(units, word);
 		while (pop_bit(&set, search->which, &bit))
 			if (in_unit(node, level, search, base, word * 64 + bit, ret))
 				return true;
@@ -282,4 +271,28 @@ bool phyr_tree_block(const struct tree *tree, struct span window, unsigned int o
 
 	return tree->root->part.sum.order > order &&
 	       find_in(&tree->root->part, tree->level, &search, 0, ret_first);
+}
+
+bool phyr_tree_highest_block(const struct tree *tree, unsigned int order, uint64_t *ret_first)
+{
+	const struct search search = { { 0, tree_last(tree) }, order, HIGHEST };
+	const struct part *part = &tree->root->part;
+	unsigned int level = tree->level;
+	uint64_t base = 0;
+
+	if (part->sum.order <= order)
+		return false;
+	for (; order < unit_lg2(level); level--) {
+		const struct node *node = node_at(part);
+		unsigned int word = phyr_bits_log2(words_with(node, order));
+		unsigned int unit = word * 64 + phyr_bits_log2(units_with(node, word, order));
+
+		base += (uint64_t)unit << unit_lg2(level);
+		if (!is_taken(part, unit)) {
+			*ret_first = base + phyr_bits_size(unit_lg2(level)) - phyr_bits_size(order);
+			return true;
+		}
+		part = node->children[unit].kid;
+	}
+	return in_units(part, level, &search, base, ret_first);
 }

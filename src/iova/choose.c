@@ -131,20 +131,31 @@ static bool in_long_hole(const struct phyr_iova_space *space, const struct want 
 	return phyr_want_fit(want, part, ret_first);
 }
 
-/* A range as long as its modulus fits where a block is, and nowhere else. */
+/* A range as long as its modulus fits where a block is, and nowhere else; so does one granule. */
 static bool is_block(const struct want *want)
 {
-	return want->align_lg2 && want->phase == 0 && want->cnt == phyr_bits_size(want->align_lg2);
+	return want->phase == 0 && want->cnt == phyr_bits_size(want->align_lg2);
+}
+
+static bool find_block(const struct phyr_iova_space *space, const struct want *want,
+		       unsigned int order, uint64_t *ret_first)
+{
+	static const enum which which[] = { HIGHEST, LOWEST, TIGHTEST, LOWEST };
+
+	/* The highest of all is below the window's start, or it is the highest there. */
+	if (want->fit == PHYR_FIT_TOP_DOWN && want->window.last == space->window.last)
+		return phyr_tree_highest_block(&space->tree, order, ret_first) &&
+		       *ret_first >= want->window.first;
+	return phyr_tree_block(&space->tree, want->window, order, which[want->fit], ret_first);
 }
 
 static bool in_block(const struct phyr_iova_space *space, const struct want *want,
 		     uint64_t *ret_first)
 {
-	static const enum which which[] = { HIGHEST, LOWEST, TIGHTEST, LOWEST };
 	unsigned int order = phyr_want_block(want);
 	struct span block;
 
-	if (!phyr_tree_block(&space->tree, want->window, order, which[want->fit], &block.first))
+	if (!find_block(space, want, order, &block.first))
 		return false;
 	block.last = block.first + phyr_bits_mask(order);
 	return phyr_want_fit(want, block, ret_first);
@@ -183,10 +194,10 @@ static bool find_surely(const struct phyr_iova_space *space, const struct want *
 
 	if (want->fit == PHYR_FIT_FIRST_UP)
 		return false;
-	if (want->anywhere && !(want->fit == PHYR_FIT_PACKED && power))
-		return find_hole(space, want, want->cnt, ret_first);
 	if (is_block(want))
 		return in_block(space, want, ret_first);
+	if (want->anywhere && !(want->fit == PHYR_FIT_PACKED && power))
+		return find_hole(space, want, want->cnt, ret_first);
 	if (!want->anywhere && want->cnt > phyr_bits_size(want->align_lg2))
 		return in_long_hole(space, want, ret_first) || in_block(space, want, ret_first);
 	return in_block(space, want, ret_first) || in_long_hole(space, want, ret_first);

@@ -256,7 +256,6 @@ static void fetch(const struct path *path, uint64_t granule)
 	__builtin_prefetch(&path->part->blocks);
 	__builtin_prefetch(&path->part->words[unit_of(0, granule) / 64]);
 	__builtin_prefetch(&node->best[unit_of(1, granule)]);
-	__builtin_prefetch(&node->order[unit_of(1, granule)]);
 }
 
 /* Goes down as far as one kid holds all of a span that is not the whole kid. */

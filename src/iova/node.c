@@ -44,24 +44,12 @@ static uint64_t put(uint64_t *numbers, unsigned int i, uint64_t number, uint64_t
 	return larger(number, others);
 }
 
-/* The largest order of the 64 units around one, that left out. */
-static uint8_t largest_but(const struct node *node, unsigned int unit)
+/* Of the kids' blocks, when none is larger than `most` says. */
+static uint64_t largest_order(const struct node *node, uint64_t most)
 {
-	static const uint8_t out[128] = { [64] = UINT8_MAX };
-	const uint8_t *order = node->order + unit / 64 * 64, *mask = out + 64 - (unit & 63);
-	uint8_t most = 0;
-
-	for (unsigned int i = 0; i < 64; i++) {
-		uint8_t other = order[i] & (uint8_t)~mask[i];
-
-		most = other > most ? other : most;
-	}
+	while (most && !node->words_with[most - 1])
+		most--;
 	return most;
-}
-
-static uint64_t largest_order(const struct node *node)
-{
-	return bytes_max(node->orders);
 }
 
 /* Of what is taken: the hole below it, or the longest in it; and on up, as in a tournament. */
@@ -83,17 +71,31 @@ static void refresh_best(struct node *node, unsigned int unit)
 	node->part.sum.best = put(node->most, unit / 64, best, node->part.sum.best);
 }
 
+/* Orders of a kid are 1 + log2 of its largest block, and 0 of one without any. */
+static void set_order(struct node *node, unsigned int unit, uint64_t before, uint64_t order)
+{
+	unsigned int word = unit / 64;
+	uint8_t bit = (uint8_t)(1U << word);
+
+	for (uint64_t k = before; k < order; k++) {
+		node->with[k][word] |= bit_of(unit);
+		node->words_with[k] |= bit;
+	}
+	for (uint64_t k = order; k < before; k++) {
+		node->with[k][word] &= ~bit_of(unit);
+		if (!node->with[k][word])
+			node->words_with[k] &= (uint8_t)~bit;
+	}
+}
+
 static void refresh_order(struct node *node, unsigned int unit)
 {
 	const struct part *kid = kid_at(node, unit);
-	uint64_t order = kid ? kid->sum.order : 0, before = node->order[unit];
-	uint64_t most = bytes_get(node->orders, unit / 64);
+	unsigned int before = 0;
 
-	/* The others are read before this one is written: so they come at once. */
-	if (order < most && before == most)
-		most = larger(order, largest_but(node, unit));
-	bytes_set(&node->orders, unit / 64, larger(order, most));
-	node->order[unit] = (uint8_t)order;
+	while (has_block(node, unit, before))
+		before++;
+	set_order(node, unit, before, kid ? kid->sum.order : 0);
 }
 
 static void refresh_unit(struct node *node, unsigned int level, unsigned int unit)
@@ -135,7 +137,8 @@ static bool refresh_sum(struct node *node, unsigned int level, const struct sum 
 {
 	unsigned int order = phyr_part_order(&node->part);
 
-	node->part.sum.order = order ? order + unit_lg2(level) : largest_order(node);
+	node->part.sum.order = order ? order + unit_lg2(level) :
+				       largest_order(node, unit_lg2(level));
 	refresh_ends(node, level);
 	return sum_changed(before, &node->part.sum);
 }
@@ -158,8 +161,8 @@ bool phyr_node_first_kid(struct node *node, unsigned int level)
 
 	memset(node->most, 0, sizeof(node->most));
 	memset(node->tops, 0, sizeof(node->tops));
-	node->orders = 0;
-	memset(node->order, 0, sizeof(node->order));
+	memset(node->with, 0, sizeof(node->with));
+	memset(node->words_with, 0, sizeof(node->words_with));
 	memset(node->best, 0, sizeof(node->best));
 	node->part.sum.best = 0;
 	for (unsigned int unit = 0; unit < UNIT_CNT; unit++)
@@ -207,10 +210,10 @@ bool phyr_node_adjust(struct node *node, unsigned int level, unsigned int unit,
 		adjust_ends(node, unit, before);
 	refresh_best(node, unit);
 	if (kid->order != before->order) {
-		refresh_order(node, unit);
+		set_order(node, unit, before->order, kid->order);
 		/* A free unit is larger than any block in a kid. */
 		if (own.order <= unit_lg2(level))
-			node->part.sum.order = largest_order(node);
+			node->part.sum.order = largest_order(node, larger(own.order, kid->order));
 	}
 	return sum_changed(&own, &node->part.sum);
 }

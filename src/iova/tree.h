@@ -28,6 +28,8 @@
 #define WORD_CNT 8U
 /* 2^54 granules are more than 64 bits of address. */
 #define LEVEL_MAX 5
+/* A block in a kid is less than a unit of the highest level, and there is none of the last order. */
+#define ORDER_CNT (PART_LG2 * LEVEL_MAX + 1)
 
 /* What is known of a part without looking into it. */
 struct sum {
@@ -74,10 +76,11 @@ struct node {
 	uint64_t kids[WORD_CNT];
 	uint64_t most[WORD_CNT];     /* the largest `best` of 64 units */
 	uint64_t tops[UNIT_CNT / 8]; /* … and of 8 */
-	uint64_t orders;	     /* by bytes, the largest `order` of a word's units */
-	uint8_t order[UNIT_CNT];     /* of kids: as in their sum; else 0 */
 	uint64_t best[UNIT_CNT]; /* the hole that ends in the unit, below, or the longest in it */
 	struct child children[UNIT_CNT];
+	/* By orders: the kids with a free aligned 2^k, and in which words there are any. */
+	uint64_t with[ORDER_CNT][WORD_CNT];
+	uint8_t words_with[ORDER_CNT];
 };
 
 /* First and last granule or unit, both included. */
@@ -170,10 +173,10 @@ static inline bool is_kid(const struct node *node, unsigned int unit)
 	return node->kids[unit / 64] & bit_of(unit);
 }
 
-/* 1 + log2 of the largest free block in a kid, if there are kids; 0 when the unit is none. */
-static inline uint64_t kid_order(const struct node *node, unsigned int unit)
+/* Is there a free aligned 2^order in a unit of a node with kids, and is it one of them? */
+static inline bool has_block(const struct node *node, unsigned int unit, unsigned int order)
 {
-	return node->order[unit];
+	return node->with[order][unit / 64] & bit_of(unit);
 }
 
 /* NULL when the unit is no kid. */
@@ -293,5 +296,7 @@ bool phyr_tree_find(const struct tree *tree, struct span bounds, const struct wa
 /* block.c: a free block of 2^order granules, aligned to itself, inside a window. */
 bool phyr_tree_block(const struct tree *tree, struct span window, unsigned int order,
 		     enum which which, uint64_t *ret_first);
+/* The highest in all of the tree. */
+bool phyr_tree_highest_block(const struct tree *tree, unsigned int order, uint64_t *ret_first);
 
 #endif

@@ -121,7 +121,7 @@ static bool stop_up(const struct part *part, unsigned int level, uint64_t from, 
 
 			*ret = unit == at.unit ? at.inside : 0;
 			/* There may be many that are full. */
-			if (kid && stop == STOP_FREE && !kid_order(node_at(part), unit))
+			if (kid && stop == STOP_FREE && !has_block(node_at(part), unit, 0))
 				continue;
 			if (kid && !stop_up(kid, level - 1, *ret, stop, ret))
 				continue;
