@@ -273,9 +273,24 @@ bool phyr_tree_block(const struct tree *tree, struct span window, unsigned int o
 	       find_in(&tree->root->part, tree->level, &search, 0, ret_first);
 }
 
+/* The highest in a part that has one of units. */
+static uint64_t highest_in_units(const struct part *part, unsigned int level, unsigned int order)
+{
+	const struct search search = { { 0, part_len(level) - 1 }, order, HIGHEST };
+	unsigned int lg2 = unit_lg2(level), word;
+	uint64_t first;
+
+	if (order >= lg2 + 6) {
+		(void)in_free_words(part, level, &search, 0, &first);
+		return first;
+	}
+	word = phyr_bits_log2(part->blocks >> (order - lg2) * 8 & 0xff);
+	first = word * 64 + phyr_bits_log2(phyr_fold(~part->words[word].taken, order - lg2));
+	return first << lg2;
+}
+
 bool phyr_tree_highest_block(const struct tree *tree, unsigned int order, uint64_t *ret_first)
 {
-	const struct search search = { { 0, tree_last(tree) }, order, HIGHEST };
 	const struct part *part = &tree->root->part;
 	unsigned int level = tree->level;
 	uint64_t base = 0;
@@ -292,7 +307,8 @@ bool phyr_tree_highest_block(const struct tree *tree, unsigned int order, uint64
 			*ret_first = base + phyr_bits_size(unit_lg2(level)) - phyr_bits_size(order);
 			return true;
 		}
-		part = node->children[unit].kid;
+		part = kid_guessed(&tree->path, node, level, unit);
 	}
-	return in_units(part, level, &search, base, ret_first);
+	*ret_first = base + highest_in_units(part, level, order);
+	return true;
 }

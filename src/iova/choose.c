@@ -157,6 +157,10 @@ static bool in_block(const struct phyr_iova_space *space, const struct want *wan
 
 	if (!find_block(space, want, order, &block.first))
 		return false;
+	if (!want->bounded && is_block(want)) {
+		*ret_first = block.first;
+		return true;
+	}
 	block.last = block.first + phyr_bits_mask(order);
 	return phyr_want_fit(want, block, ret_first);
 }
@@ -190,17 +194,17 @@ static bool in_any_hole(const struct phyr_iova_space *space, struct want *want, 
 static bool find_surely(const struct phyr_iova_space *space, const struct want *want,
 			uint64_t *ret_first)
 {
-	bool power = (want->cnt & (want->cnt - 1)) == 0;
+	bool power = (want->cnt & (want->cnt - 1)) == 0, block = is_block(want), hole_first;
 
 	if (want->fit == PHYR_FIT_FIRST_UP)
 		return false;
-	if (is_block(want))
-		return in_block(space, want, ret_first);
-	if (want->anywhere && !(want->fit == PHYR_FIT_PACKED && power))
+	if (want->anywhere && !block && !(want->fit == PHYR_FIT_PACKED && power))
 		return find_hole(space, want, want->cnt, ret_first);
-	if (!want->anywhere && want->cnt > phyr_bits_size(want->align_lg2))
-		return in_long_hole(space, want, ret_first) || in_block(space, want, ret_first);
-	return in_block(space, want, ret_first) || in_long_hole(space, want, ret_first);
+	hole_first = !want->anywhere && want->cnt > phyr_bits_size(want->align_lg2);
+	if (hole_first && in_long_hole(space, want, ret_first))
+		return true;
+	return in_block(space, want, ret_first) ||
+	       (!block && !hole_first && in_long_hole(space, want, ret_first));
 }
 
 int phyr_space_choose(const struct phyr_iova_space *space, struct want *want, uint64_t *ret_first)

@@ -72,12 +72,11 @@ int phyr_iova_alloc(struct phyr_iova_space *space, uint64_t len,
 		want.window = (struct span){ 1, 0 };
 		err = PHYR_OK;
 	}
-	if (!err)
+	while (!err) {
 		err = try_alloc(space, &want, &span, &leaves, &nodes);
-	while (err == PHYR_E_BUSY) {
+		if (err != PHYR_E_BUSY)
+			break;
 		err = phyr_spares_grow(space, leaves, nodes);
-		if (!err)
-			err = try_alloc(space, &want, &span, &leaves, &nodes);
 	}
 	if (err)
 		return err;
@@ -127,12 +126,12 @@ int phyr_iova_reserve(struct phyr_iova_space *space, struct phyr_iova_range rang
 		return PHYR_E_RANGE;
 	if (!phyr_bits_aligned(range.iova.addr | range.len, space->granule_lg2))
 		return PHYR_E_ALIGN;
-	err = try_reserve(space, span, &leaves, &nodes);
-	while (err == PHYR_E_BUSY) {
+	do {
+		err = try_reserve(space, span, &leaves, &nodes);
+		if (err != PHYR_E_BUSY)
+			break;
 		err = phyr_spares_grow(space, leaves, nodes);
-		if (!err)
-			err = try_reserve(space, span, &leaves, &nodes);
-	}
+	} while (!err);
 	return err;
 }
 

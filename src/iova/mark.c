@@ -259,7 +259,7 @@ static void fetch(const struct path *path, uint64_t granule)
 }
 
 /* Goes down as far as one kid holds all of a span that is not the whole kid. */
-static void descend_anew(struct tree *tree, struct span span)
+void phyr_tree_descend(struct tree *tree, struct span span)
 {
 	struct part *part = &tree->root->part;
 	unsigned int level = tree->level, lg2 = unit_lg2(level);
@@ -275,29 +275,12 @@ static void descend_anew(struct tree *tree, struct span span)
 		part = node->children[unit].kid;
 	}
 	tree->path.part = part;
+	tree->path.nodes[level] = node_of(part);
 	tree->path.level = level;
 	tree->path.number = span.first >> (lg2 + PART_LG2);
 	tree->path.span = span;
 	if (level == 0)
 		fetch(&tree->path, span.first);
-}
-
-/* Often it is the leaf of the call before, and always the part of the step before. */
-static inline bool is_way(const struct path *path, struct span span)
-{
-	if (!path->part)
-		return false;
-	if (path->level == 0)
-		return path->number == span.first >> PART_LG2 &&
-		       path->number == span.last >> PART_LG2;
-	return path->span.first == span.first && path->span.last == span.last;
-}
-
-const struct path *phyr_tree_way(struct tree *tree, struct span span)
-{
-	if (!is_way(&tree->path, span))
-		descend_anew(tree, span);
-	return &tree->path;
 }
 
 struct part *phyr_tree_leaf(struct tree *tree, uint64_t granule)
@@ -312,6 +295,17 @@ static struct span in_part(unsigned int level, struct span span)
 	uint64_t mask = part_len(level) - 1;
 
 	return (struct span){ span.first & mask, span.last & mask };
+}
+
+/* Is it enough to mark units, because there are no kids, nor will be? */
+static bool is_flat(const struct part *part, unsigned int level, struct span span)
+{
+	return !has_kids(part, level) && !cuts_units(level, span);
+}
+
+static struct span units_in(unsigned int level, struct span span)
+{
+	return (struct span){ unit_of(level, span.first), unit_of(level, span.last) };
 }
 
 /* From a part whose sum was another up until nothing changes. */
@@ -335,17 +329,19 @@ static void climb(struct tree *tree, const struct part *part, struct sum before,
 void phyr_tree_take(struct tree *tree, struct span span)
 {
 	const struct path *path = phyr_tree_way(tree, span);
-	struct span inside = in_part(path->level, span);
-	unsigned int above = path->level + 1;
+	unsigned int level = path->level;
+	struct span inside = in_part(level, span);
 	struct part *part = path->part;
 	struct sum before = part->sum;
 
-	if (above > 1 && above <= tree->level)
-		part = fit_kid(tree, path->nodes[above], above, unit_of(above, span.first), inside);
-	if (above == 1)
-		phyr_part_take(part, 0, inside, true);
-	else
-		(void)take(tree, part, above - 1, inside, true);
+	if (is_flat(part, level, inside)) {
+		phyr_part_take(part, level, units_in(level, span), true);
+	} else {
+		if (level < tree->level)
+			part = fit_kid(tree, path->nodes[level + 1], level + 1,
+				       unit_of(level + 1, span.first), inside);
+		(void)take(tree, part, level, inside, true);
+	}
 	if (sum_changed(&before, &part->sum))
 		climb(tree, part, before, span.first);
 }
@@ -353,14 +349,16 @@ void phyr_tree_take(struct tree *tree, struct span span)
 void phyr_tree_give(struct tree *tree, struct span span)
 {
 	const struct path *path = phyr_tree_way(tree, span);
+	unsigned int level = path->level;
+	struct span inside = in_part(level, span);
 	struct part *part = path->part;
 	struct sum before = part->sum;
 
 	/* What is given may be spared on the way, and the path be none: it is not looked at again. */
-	if (path->level == 0)
-		phyr_part_give(part, 0, in_part(0, span));
+	if (is_flat(part, level, inside))
+		phyr_part_give(part, level, units_in(level, span));
 	else
-		(void)give(tree, part, path->level, in_part(path->level, span));
+		(void)give(tree, part, level, inside);
 	if (sum_changed(&before, &part->sum))
 		climb(tree, part, before, span.first);
 }
@@ -409,7 +407,7 @@ void phyr_tree_need(struct tree *tree, struct span span, size_t *ret_parts, size
 
 	*ret_parts = 0;
 	*ret_nodes = 0;
-	if (path->level == 0)
+	if (is_flat(path->part, path->level, in_part(path->level, span)))
 		return;
 	need_at(path->part, path->level, span, span.first, ret_parts, ret_nodes);
 	if (span.first >> PART_LG2 != span.last >> PART_LG2)

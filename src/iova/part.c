@@ -93,13 +93,17 @@ static void add_hole(struct part *part, unsigned int first, unsigned int end)
 		lanes_set(&part->holes, end / 64, end - first);
 }
 
-/* The longest hole below a taken unit of a word that has some; it may begin in a word below. */
-static unsigned int longest_hole(const struct part *part, unsigned int i)
+/*
+ * The longest hole below a taken unit of a word that has some; it may begin in a word below. None
+ * is longer than `most`.
+ */
+static unsigned int longest_hole(const struct part *part, unsigned int i, unsigned int most)
 {
 	uint64_t taken = part->words[i].taken;
 	unsigned int low = i * 64 + phyr_bits_ctz(taken), inside;
+	uint64_t free = ~taken & bits_between(low & 63, phyr_bits_log2(taken));
 
-	inside = longest_run(~taken & bits_between(low & 63, phyr_bits_log2(taken)));
+	inside = most > 1 ? longest_run(free) : free != 0;
 	low -= phyr_part_free_from(part, low);
 	return inside > low ? inside : low;
 }
@@ -107,17 +111,19 @@ static unsigned int longest_hole(const struct part *part, unsigned int i)
 /* One that ended below a unit has gone: of its word, another may be the longest now. */
 static void drop_hole(struct part *part, unsigned int first, unsigned int end)
 {
-	unsigned int i = end / 64;
+	unsigned int i = end / 64, cnt = end - first;
 
-	if (first < end && end < UNIT_CNT && end - first == lanes_get(&part->holes, i))
-		lanes_set(&part->holes, i, part->words[i].taken ? longest_hole(part, i) : 0);
+	if (first < end && end < UNIT_CNT && cnt == lanes_get(&part->holes, i))
+		lanes_set(&part->holes, i, part->words[i].taken ? longest_hole(part, i, cnt) : 0);
 }
 
 static void sum_blocks(struct part *part, unsigned int i)
 {
 	uint64_t groups = ~part->words[i].taken, blocks = 0;
+	bool any = groups;
 
-	for (unsigned int order = 0; order <= 6; order++) {
+	/* Most words of a packed space are full. Of others, branches would be guessed wrongly. */
+	for (unsigned int order = 0; any && order <= 6; order++) {
 		blocks |= (uint64_t)(groups != 0) << order * 8;
 		groups = phyr_fold_step(groups, order);
 	}

@@ -93,9 +93,9 @@ struct span {
 struct path {
 	struct part *part; /* NULL: none is known */
 	unsigned int level;
-	uint64_t number;  /* of the part among those of its level */
-	struct span span; /* for which it was looked for */
-	struct node *nodes[LEVEL_MAX + 2];
+	uint64_t number;		   /* of the part among those of its level */
+	struct span span;		   /* for which it was looked for */
+	struct node *nodes[LEVEL_MAX + 2]; /* by levels, down to the part, which may be none */
 };
 
 /* Empty parts and nodes, so that taking need not call hooks. The first word links them. */
@@ -179,6 +179,19 @@ static inline bool has_block(const struct node *node, unsigned int unit, unsigne
 	return node->with[order][unit / 64] & bit_of(unit);
 }
 
+/*
+ * The kid that a unit is. Often the last way led there: then its address is guessed from that, and
+ * what is to be known of the kid does not wait for what is known of the node.
+ */
+static inline const struct part *kid_guessed(const struct path *way, const struct node *node,
+					     unsigned int level, unsigned int unit)
+{
+	if (way->part && way->level < level && way->nodes[level] == node &&
+	    unit_of(level, way->span.first) == unit)
+		return &way->nodes[level - 1]->part;
+	return node->children[unit].kid;
+}
+
 /* NULL when the unit is no kid. */
 static inline struct part *kid_at(const struct node *node, unsigned int unit)
 {
@@ -252,8 +265,23 @@ void phyr_tree_take_tiles(struct tree *tree, struct span span, uint64_t cnt);
 /* Gives whole ranges back: one, or several neighbours in one leaf. */
 void phyr_tree_give(struct tree *tree, struct span span);
 
-/* The way to the lowest part that holds all of a span, as far as it lies in the tree. */
-const struct path *phyr_tree_way(struct tree *tree, struct span span);
+/* Looks for the way to the lowest part that holds all of a span, as far as it lies in the tree. */
+void phyr_tree_descend(struct tree *tree, struct span span);
+
+/* The way. Often it is the leaf of the call before, and always the part of the step before. */
+static inline const struct path *phyr_tree_way(struct tree *tree, struct span span)
+{
+	const struct path *path = &tree->path;
+	bool same = path->level == 0 ?
+			    path->number == span.first >> PART_LG2 &&
+				    path->number == span.last >> PART_LG2 :
+			    path->span.first == span.first && path->span.last == span.last;
+
+	if (!path->part || !same)
+		phyr_tree_descend(tree, span);
+	return path;
+}
+
 /* The leaf that holds a granule, NULL if there is none. */
 struct part *phyr_tree_leaf(struct tree *tree, uint64_t granule);
 
