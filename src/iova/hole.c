@@ -8,17 +8,23 @@
 
 #include "tree.h"
 
+/* Compilers make a branch of the usual form, and it would be guessed wrongly. */
+static unsigned int lesser(unsigned int a, unsigned int b)
+{
+	return b ^ ((a ^ b) & -(unsigned int)(a < b));
+}
+
 /* The bits of a word between its taken ones from which cnt are free. */
 static uint64_t runs(uint64_t taken, uint64_t cnt)
 {
 	uint64_t free = ~taken & bits_between(phyr_bits_ctz(taken), phyr_bits_log2(taken));
 
 	/* There are 62 at most; always as many steps, which are not to be guessed. */
-	for (unsigned int i = 0, run = 1; i < 6; i++) {
-		unsigned int step = run < cnt - run ? run : (unsigned int)cnt - run;
+	for (unsigned int i = 1, run = 1; i <= 6; i++) {
+		unsigned int longer = lesser(1U << i, (unsigned int)cnt);
 
-		free &= free >> step;
-		run += step;
+		free &= free >> (longer - run);
+		run = longer;
 	}
 	return free;
 }

@@ -401,15 +401,16 @@ static void need_at(const struct part *part, unsigned int level, struct span spa
 	}
 }
 
-void phyr_tree_need(struct tree *tree, struct span span, size_t *ret_parts, size_t *ret_nodes)
+bool phyr_tree_need(struct tree *tree, struct span span, size_t *ret_parts, size_t *ret_nodes)
 {
 	const struct path *path = phyr_tree_way(tree, span);
 
+	if (is_flat(path->part, path->level, in_part(path->level, span)))
+		return false;
 	*ret_parts = 0;
 	*ret_nodes = 0;
-	if (is_flat(path->part, path->level, in_part(path->level, span)))
-		return;
 	need_at(path->part, path->level, span, span.first, ret_parts, ret_nodes);
 	if (span.first >> PART_LG2 != span.last >> PART_LG2)
 		need_at(path->part, path->level, span, span.last, ret_parts, ret_nodes);
+	return true;
 }

@@ -119,15 +119,27 @@ static void drop_hole(struct part *part, unsigned int first, unsigned int end)
 
 static void sum_blocks(struct part *part, unsigned int i)
 {
-	uint64_t groups = ~part->words[i].taken, blocks = 0;
+	/* Bit 8 k of number n: k < n. */
+	static const uint64_t below[8] = {
+		0,
+		UINT64_C(0x1),
+		UINT64_C(0x101),
+		UINT64_C(0x10101),
+		UINT64_C(0x1010101),
+		UINT64_C(0x101010101),
+		UINT64_C(0x10101010101),
+		ALL_BLOCKS,
+	};
+	uint64_t groups = ~part->words[i].taken;
+	unsigned int cnt = groups != 0;
 	bool any = groups;
 
 	/* Most words of a packed space are full. Of others, branches would be guessed wrongly. */
-	for (unsigned int order = 0; any && order <= 6; order++) {
-		blocks |= (uint64_t)(groups != 0) << order * 8;
+	for (unsigned int order = 0; any && order < 6; order++) {
 		groups = phyr_fold_step(groups, order);
+		cnt += groups != 0;
 	}
-	part->blocks = (part->blocks & ~(ALL_BLOCKS << i)) | blocks << i;
+	part->blocks = (part->blocks & ~(ALL_BLOCKS << i)) | below[cnt] << i;
 }
 
 static void set_bits(struct part *part, struct span units, bool ends)

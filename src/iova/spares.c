@@ -23,7 +23,8 @@ bool phyr_spares_suffice(struct phyr_iova_space *space, struct span span, size_t
 	const struct spares *spares = &space->tree.spares;
 	size_t parts, nodes;
 
-	phyr_tree_need(&space->tree, span, &parts, &nodes);
+	if (!phyr_tree_need(&space->tree, span, &parts, &nodes))
+		return true;
 	*ret_parts = parts > spares->part_cnt ? parts - spares->part_cnt : 0;
 	*ret_nodes = nodes > spares->node_cnt ? nodes - spares->node_cnt : 0;
 	return !*ret_parts && !*ret_nodes;

@@ -256,8 +256,8 @@ bool phyr_node_first_kid(struct node *node, unsigned int level);
 
 /* Keeps an empty part or node for later. */
 void phyr_tree_spare(struct tree *tree, void *empty, bool is_node);
-/* How many parts and nodes taking a free range may need. */
-void phyr_tree_need(struct tree *tree, struct span span, size_t *ret_parts, size_t *ret_nodes);
+/* How many parts and nodes taking a free range may need; false: none, and nothing is written. */
+bool phyr_tree_need(struct tree *tree, struct span span, size_t *ret_parts, size_t *ret_nodes);
 /* Takes free granules as one range; spares suffice. */
 void phyr_tree_take(struct tree *tree, struct span span);
 /* Takes free granules of one leaf as ranges of cnt granules each. */
