@@ -70,27 +70,36 @@ static const char *check_words(const struct part *part)
 	return NULL;
 }
 
+static bool equal_bytes(const void *a, const void *b, size_t len)
+{
+	return memcmp(a, b, len) == 0;
+}
+
 static const char *check_sum(const struct part *part, unsigned int level)
 {
 	const struct node *node = node_at(part);
-	struct node again;
+	union {
+		struct node node;
+		unsigned char
+			room[sizeof(struct node) + ORDER_CNT(LEVEL_MAX) * sizeof(node->with[0])];
+	} again;
 	struct sum sum;
 
 	if (!has_kids(part, level)) {
 		phyr_part_sum(part, level, &sum);
 		return sum_changed(&sum, &part->sum) ? "a part is summed up wrongly" : NULL;
 	}
-	again = *node;
-	memset(&again.part.sum, 0, sizeof(again.part.sum));
-	(void)phyr_node_first_kid(&again, level);
-	if (sum_changed(&again.part.sum, &part->sum))
+	again.node = *node;
+	memset(&again.node.part.sum, 0, sizeof(again.node.part.sum));
+	(void)phyr_node_first_kid(&again.node, level);
+	if (sum_changed(&again.node.part.sum, &part->sum))
 		return "a node is summed up wrongly";
-	if (memcmp(again.tops, node->tops, sizeof(again.tops)) != 0 ||
-	    memcmp(again.most, node->most, sizeof(again.most)) != 0 ||
-	    memcmp(again.with, node->with, sizeof(again.with)) != 0 ||
-	    memcmp(again.words_with, node->words_with, sizeof(again.words_with)) != 0 ||
-	    memcmp(again.best, node->best, sizeof(again.best)) != 0 ||
-	    memcmp(again.children, node->children, sizeof(again.children)) != 0)
+	if (!equal_bytes(again.node.tops, node->tops, sizeof(node->tops)) ||
+	    !equal_bytes(again.node.most, node->most, sizeof(node->most)) ||
+	    !equal_bytes(again.node.best, node->best, sizeof(node->best)) ||
+	    !equal_bytes(again.node.children, node->children, sizeof(node->children)) ||
+	    !equal_bytes(again.node.words_with, node->words_with, ORDER_CNT(level)) ||
+	    !equal_bytes(again.node.with, node->with, ORDER_CNT(level) * sizeof(node->with[0])))
 		return "a child is summed up wrongly";
 	return NULL;
 }
@@ -159,7 +168,7 @@ static const char *check_space(const struct phyr_iova_space *space)
 		return "what caches hold is miscounted";
 	if (space->stats.metadata_len !=
 	    sizeof(*space) + (tally.parts + spares->part_cnt) * sizeof(struct part) +
-		    (tally.nodes + spares->node_cnt) * sizeof(struct node))
+		    (tally.nodes + spares->node_cnt) * node_len(&space->tree))
 		return "metadata is miscounted";
 	return NULL;
 }

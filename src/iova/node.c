@@ -161,7 +161,7 @@ bool phyr_node_first_kid(struct node *node, unsigned int level)
 
 	memset(node->most, 0, sizeof(node->most));
 	memset(node->tops, 0, sizeof(node->tops));
-	memset(node->with, 0, sizeof(node->with));
+	memset(node->with, 0, ORDER_CNT(level) * sizeof(node->with[0]));
 	memset(node->words_with, 0, sizeof(node->words_with));
 	memset(node->best, 0, sizeof(node->best));
 	node->part.sum.best = 0;

@@ -58,17 +58,18 @@ static int take_all_outside(struct phyr_iova_space *space)
 static int create_tree(struct phyr_iova_space *space)
 {
 	struct tree *tree = &space->tree;
-	struct node *root = space->mem->alloc(space->mem->ctx, sizeof(*root));
+	struct node *root;
 
-	if (!root)
-		return PHYR_E_NOMEM;
 	for (tree->level = 1; tree_last(tree) < space->window.last;)
 		tree->level++;
+	root = space->mem->alloc(space->mem->ctx, node_len(tree));
+	if (!root)
+		return PHYR_E_NOMEM;
 	memset(root, 0, offsetof(struct node, most));
 	root->part.is_node = true;
 	phyr_part_init(&root->part, tree->level);
 	tree->root = root;
-	space->stats.metadata_len += sizeof(*root);
+	space->stats.metadata_len += node_len(tree);
 	return take_all_outside(space);
 }
 
@@ -131,7 +132,7 @@ void phyr_iova_destroy(struct phyr_iova_space *space)
 	mem = space->mem;
 	if (space->tree.root) {
 		empty_node(&space->tree, space->tree.root, space->tree.level);
-		mem->free(mem->ctx, space->tree.root, sizeof(*space->tree.root));
+		mem->free(mem->ctx, space->tree.root, node_len(&space->tree));
 	}
 	phyr_spares_free(space);
 	mem->free(mem->ctx, space, sizeof(*space));

@@ -12,9 +12,9 @@
 #define PARTS_KEPT 32
 #define NODES_KEPT 16
 
-static size_t len_of(bool is_node)
+static size_t len_of(const struct phyr_iova_space *space, bool is_node)
 {
-	return is_node ? sizeof(struct node) : sizeof(struct part);
+	return is_node ? node_len(&space->tree) : sizeof(struct part);
 }
 
 bool phyr_spares_suffice(struct phyr_iova_space *space, struct span span, size_t *ret_parts,
@@ -30,27 +30,31 @@ bool phyr_spares_suffice(struct phyr_iova_space *space, struct span span, size_t
 	return !*ret_parts && !*ret_nodes;
 }
 
-static void free_list(const struct phyr_mem *mem, void *list, bool is_node)
+static void free_list(const struct phyr_iova_space *space, void *list, bool is_node)
 {
+	const struct phyr_mem *mem = space->mem;
+
 	while (list) {
 		void *next;
 
 		memcpy(&next, list, sizeof(next));
-		mem->free(mem->ctx, list, len_of(is_node));
+		mem->free(mem->ctx, list, len_of(space, is_node));
 		list = next;
 	}
 }
 
 /* Chains cnt more in front of a list; all or nothing. */
-static bool alloc_list(const struct phyr_mem *mem, size_t cnt, bool is_node, void **ret_list)
+static bool alloc_list(const struct phyr_iova_space *space, size_t cnt, bool is_node,
+		       void **ret_list)
 {
+	const struct phyr_mem *mem = space->mem;
 	void *list = NULL;
 
 	for (size_t i = 0; i < cnt; i++) {
-		void *more = mem->alloc(mem->ctx, len_of(is_node));
+		void *more = mem->alloc(mem->ctx, len_of(space, is_node));
 
 		if (!more) {
-			free_list(mem, list, is_node);
+			free_list(space, list, is_node);
 			return false;
 		}
 		memcpy(more, &list, sizeof(list));
@@ -68,7 +72,7 @@ static void add_list(struct phyr_iova_space *space, void *list, bool is_node)
 
 		memcpy(&next, list, sizeof(next));
 		phyr_tree_spare(&space->tree, list, is_node);
-		space->stats.metadata_len += len_of(is_node);
+		space->stats.metadata_len += len_of(space, is_node);
 		list = next;
 	}
 }
@@ -77,10 +81,10 @@ int phyr_spares_grow(struct phyr_iova_space *space, size_t part_cnt, size_t node
 {
 	void *parts, *nodes;
 
-	if (!alloc_list(space->mem, part_cnt, false, &parts))
+	if (!alloc_list(space, part_cnt, false, &parts))
 		return PHYR_E_NOMEM;
-	if (!alloc_list(space->mem, node_cnt, true, &nodes)) {
-		free_list(space->mem, parts, false);
+	if (!alloc_list(space, node_cnt, true, &nodes)) {
+		free_list(space, parts, false);
 		return PHYR_E_NOMEM;
 	}
 	phyr_space_lock(space);
@@ -104,7 +108,7 @@ static void *cut_list(struct phyr_iova_space *space, size_t kept, bool is_node)
 		memcpy(spare, &cut, sizeof(cut));
 		cut = spare;
 		*list = next;
-		space->stats.metadata_len -= len_of(is_node);
+		space->stats.metadata_len -= len_of(space, is_node);
 	}
 	return cut;
 }
@@ -115,12 +119,12 @@ void phyr_spares_unlock(struct phyr_iova_space *space)
 	void *nodes = cut_list(space, NODES_KEPT, true);
 
 	phyr_space_unlock(space);
-	free_list(space->mem, parts, false);
-	free_list(space->mem, nodes, true);
+	free_list(space, parts, false);
+	free_list(space, nodes, true);
 }
 
 void phyr_spares_free(struct phyr_iova_space *space)
 {
-	free_list(space->mem, cut_list(space, 0, false), false);
-	free_list(space->mem, cut_list(space, 0, true), true);
+	free_list(space, cut_list(space, 0, false), false);
+	free_list(space, cut_list(space, 0, true), true);
 }

@@ -17,6 +17,8 @@
 #ifndef PHYR_IOVA_TREE_H
 #define PHYR_IOVA_TREE_H
 
+#include <stddef.h>
+
 #include <phyr/bits.h>
 
 #include "../base/check.h"
@@ -28,8 +30,8 @@
 #define WORD_CNT 8U
 /* 2^54 granules are more than 64 bits of address. */
 #define LEVEL_MAX 5
-/* A block in a kid is less than a unit of the highest level, and there is none of the last order. */
-#define ORDER_CNT (PART_LG2 * LEVEL_MAX + 1)
+/* A kid's blocks are smaller than it, and there is none of the last order. */
+#define ORDER_CNT(level) (PART_LG2 * (level) + 1)
 
 /* What is known of a part without looking into it. */
 struct sum {
@@ -78,9 +80,9 @@ struct node {
 	uint64_t tops[UNIT_CNT / 8]; /* … and of 8 */
 	uint64_t best[UNIT_CNT]; /* the hole that ends in the unit, below, or the longest in it */
 	struct child children[UNIT_CNT];
-	/* By orders: the kids with a free aligned 2^k, and in which words there are any. */
-	uint64_t with[ORDER_CNT][WORD_CNT];
-	uint8_t words_with[ORDER_CNT];
+	/* By orders: in which words there are kids with a free aligned 2^k, and those kids. */
+	uint8_t words_with[ORDER_CNT(LEVEL_MAX)];
+	uint64_t with[][WORD_CNT];
 };
 
 /* First and last granule or unit, both included. */
@@ -207,6 +209,13 @@ static inline bool has_kids(const struct part *part, unsigned int level)
 static inline bool part_is_node(const struct part *part, unsigned int level)
 {
 	return level && part->is_node;
+}
+
+/* [bytes] of a node: as much as the root needs, so that all are alike. */
+static inline size_t node_len(const struct tree *tree)
+{
+	return offsetof(struct node, with) +
+	       ORDER_CNT(tree->level) * sizeof(((struct node *)0)->with[0]);
 }
 
 static inline uint64_t tree_last(const struct tree *tree)
