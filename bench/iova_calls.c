@@ -91,6 +91,7 @@ static void measure(const struct calls_options *options, const struct shape *sha
 	cost->span = (double)crowd_span(&crowd) / (double)crowd.len;
 	phyr_iova_destroy(crowd.space);
 	crowd_fini(&crowd);
+	calls_line(options, &state, (size_t)cost->metadata_len);
 }
 
 static void print_costs(void)

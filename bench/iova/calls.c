@@ -3,6 +3,12 @@
 #include "calls.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../bench.h"
+
+#define LINE_LEN 64
 
 void calls_print_head(const struct calls_options *options)
 {
@@ -42,4 +48,31 @@ void calls_time(const struct calls_options *options, const struct calls_state *s
 	calls_print(state, "free", summary_median(free_reps, options->rep_cnt));
 	samples_fini(&allocs);
 	samples_fini(&frees);
+}
+
+void calls_line(const struct calls_options *options, const struct calls_state *state, size_t len)
+{
+	const size_t line_cnt = len / LINE_LEN + 1;
+	char *lines = malloc(line_cnt * LINE_LEN);
+	uint64_t random = 1;
+	struct samples samples;
+	char lock = 0;
+
+	bench_require(lines);
+	memset(lines, 0, line_cnt * LINE_LEN);
+	samples_init(&samples, options->call_cnt);
+	while (samples.cnt < samples.cap) {
+		char *line = &lines[bench_random(&random) % line_cnt * LINE_LEN];
+		const uint64_t start = timer_ticks();
+
+		while (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE))
+			;
+		__atomic_store_n(line, (char)(__atomic_load_n(line, __ATOMIC_RELAXED) + 1),
+				 __ATOMIC_RELAXED);
+		__atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
+		samples_add(&samples, timer_since(start));
+	}
+	calls_print(state, "line", samples_sum_up(&samples, &options->timer));
+	samples_fini(&samples);
+	free(lines);
 }

@@ -29,6 +29,12 @@ void calls_print(const struct calls_state *state, const char *call, struct summa
 void calls_time(const struct calls_options *options, const struct calls_state *state,
 		struct crowd *crowd);
 
+/*
+ * What the machine itself takes: a lock is taken and left, and in between one cache line changes, at
+ * random, out of as many bytes. Whatever keeps its ranges in so many bytes takes longer.
+ */
+void calls_line(const struct calls_options *options, const struct calls_state *state, size_t len);
+
 /* Requests below a limit where everything is taken, or nearly. */
 void calls_limit(const struct calls_options *options, size_t live_cnt);
 

@@ -24,6 +24,9 @@ static uint64_t larger(uint64_t a, uint64_t b)
 
 static uint64_t largest_of_8(const uint64_t *n)
 {
+	/* A packed space has few holes. */
+	if (!((n[0] | n[1]) | (n[2] | n[3]) | (n[4] | n[5]) | (n[6] | n[7])))
+		return 0;
 	return larger(larger(larger(n[0], n[1]), larger(n[2], n[3])),
 		      larger(larger(n[4], n[5]), larger(n[6], n[7])));
 }
