@@ -17,8 +17,6 @@
 #ifndef PHYR_IOVA_TREE_H
 #define PHYR_IOVA_TREE_H
 
-#include <stddef.h>
-
 #include <phyr/bits.h>
 
 #include "../base/check.h"
