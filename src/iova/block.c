@@ -289,6 +289,26 @@ static uint64_t highest_in_units(const struct part *part, unsigned int level, un
 	return first << lg2;
 }
 
+/* Is the highest where the last way led? Nothing that this looks at waits for anything else. */
+static bool is_on_way(const struct tree *tree, unsigned int order)
+{
+	const struct path *way = &tree->path;
+	unsigned int level = way->level;
+
+	if (!way->part || order < unit_lg2(level) || order >= unit_lg2(level + 1) ||
+	    way->part->sum.order <= order)
+		return false;
+	while (++level <= tree->level) {
+		const struct node *node = way->nodes[level];
+		unsigned int unit = unit_of(level, way->span.first), word = unit / 64;
+
+		if (words_with(node, order) >> word > 1 ||
+		    units_with(node, word, order) >> (unit & 63) > 1)
+			return false;
+	}
+	return true;
+}
+
 bool phyr_tree_highest_block(const struct tree *tree, unsigned int order, uint64_t *ret_first)
 {
 	const struct part *part = &tree->root->part;
@@ -297,6 +317,11 @@ bool phyr_tree_highest_block(const struct tree *tree, unsigned int order, uint64
 
 	if (part->sum.order <= order)
 		return false;
+	if (is_on_way(tree, order)) {
+		level = tree->path.level;
+		part = tree->path.part;
+		base = tree->path.number << unit_lg2(level + 1);
+	}
 	for (; order < unit_lg2(level); level--) {
 		const struct node *node = node_at(part);
 		unsigned int word = phyr_bits_log2(words_with(node, order));
@@ -307,7 +332,7 @@ bool phyr_tree_highest_block(const struct tree *tree, unsigned int order, uint64
 			*ret_first = base + phyr_bits_size(unit_lg2(level)) - phyr_bits_size(order);
 			return true;
 		}
-		part = kid_guessed(&tree->path, node, level, unit);
+		part = node->children[unit].kid;
 	}
 	*ret_first = base + highest_in_units(part, level, order);
 	return true;

@@ -275,7 +275,6 @@ void phyr_tree_descend(struct tree *tree, struct span span)
 		part = node->children[unit].kid;
 	}
 	tree->path.part = part;
-	tree->path.nodes[level] = node_of(part);
 	tree->path.level = level;
 	tree->path.number = span.first >> (lg2 + PART_LG2);
 	tree->path.span = span;

@@ -95,7 +95,7 @@ struct path {
 	unsigned int level;
 	uint64_t number;		   /* of the part among those of its level */
 	struct span span;		   /* for which it was looked for */
-	struct node *nodes[LEVEL_MAX + 2]; /* by levels, down to the part, which may be none */
+	struct node *nodes[LEVEL_MAX + 2]; /* above it, by levels */
 };
 
 /* Empty parts and nodes, so that taking need not call hooks. The first word links them. */
@@ -177,19 +177,6 @@ static inline bool is_kid(const struct node *node, unsigned int unit)
 static inline bool has_block(const struct node *node, unsigned int unit, unsigned int order)
 {
 	return node->with[order][unit / 64] & bit_of(unit);
-}
-
-/*
- * The kid that a unit is. Often the last way led there: then its address is guessed from that, and
- * what is to be known of the kid does not wait for what is known of the node.
- */
-static inline const struct part *kid_guessed(const struct path *way, const struct node *node,
-					     unsigned int level, unsigned int unit)
-{
-	if (way->part && way->level < level && way->nodes[level] == node &&
-	    unit_of(level, way->span.first) == unit)
-		return &way->nodes[level - 1]->part;
-	return node->children[unit].kid;
 }
 
 /* NULL when the unit is no kid. */
