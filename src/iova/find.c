@@ -94,14 +94,19 @@ static bool up_from(const struct node *node, unsigned int level, struct span uni
 static bool tight_unit(const struct node *node, struct span units, uint64_t cnt,
 		       unsigned int *ret_unit)
 {
-	unsigned int unit = next_up(node, (unsigned int)units.first, cnt);
 	uint64_t least = UINT64_MAX;
 
-	for (; unit <= units.last && unit < UNIT_CNT; unit = next_up(node, unit + 1, cnt)) {
-		if (node->best[unit] <= least) {
+	/* From the top, so that the first that fits exactly is it. */
+	for (unsigned int end = (unsigned int)units.last + 1; least > cnt && end;) {
+		unsigned int unit = next_down(node, end - 1, cnt);
+
+		if (unit == UNIT_CNT || unit < units.first)
+			break;
+		if (node->best[unit] < least) {
 			least = node->best[unit];
 			*ret_unit = unit;
 		}
+		end = unit;
 	}
 	return least != UINT64_MAX;
 }
