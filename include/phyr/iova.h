@@ -25,8 +25,9 @@
  * Only if there is neither block nor long hole, all holes of at least n bytes are tried one by one
  * in the order of the direction (PACKED: from the top). They are counted in
  * phyr_iova_stats::search_cnt, the one that fits included. None is tried where n is a and p is 0:
- * every fit is a block then. FIRST_UP tries in this way from the start. So every answer, also *no space*, is exact. Blocks and holes are what lies inside the
- * window; "no boundary" is boundary_lg2 0.
+ * every fit is a block then. FIRST_UP tries in this way from the start. So every answer, also *no
+ * space*, is exact. Blocks and holes are what lies inside the window; "no boundary" is
+ * boundary_lg2 0.
  *
  * **Cost.** O(levels) for everything but that search; a level is nine bits of the granule's number,
  * as in a page table: 4 levels for 48 bits of address, 6 for 64. The search takes O(levels) for
