@@ -286,7 +286,7 @@ struct part *phyr_tree_leaf(struct tree *tree, uint64_t granule)
 {
 	const struct path *path = phyr_tree_way(tree, (struct span){ granule, granule });
 
-	return path->level == 0 ? (struct part *)(void *)path->part : NULL;
+	return path->level == 0 ? path->part : NULL;
 }
 
 static struct span in_part(unsigned int level, struct span span)

@@ -74,7 +74,7 @@ static void attach(struct phyr_iova_space *space, struct strip *strip)
 }
 
 /* One try, from the most ranges down to what a word holds. As many codes as try_alloc(). */
-static int try_attach(struct phyr_iova_cache *cache, struct strip *strip, size_t *ret_leaves,
+static int try_attach(struct phyr_iova_cache *cache, struct strip *strip, size_t *ret_parts,
 		      size_t *ret_nodes)
 {
 	struct phyr_iova_space *space = cache->space;
@@ -93,8 +93,8 @@ static int try_attach(struct phyr_iova_cache *cache, struct strip *strip, size_t
 		strip->len = (uint32_t)strip->slots * strip->cnt;
 		span = (struct span){ strip->first, strip->first + strip->len - 1 };
 		/* A leaf that a strip takes whole must exist, to hold the ends. */
-		err = phyr_spares_suffice(space, (struct span){ span.first, span.first },
-					  ret_leaves, ret_nodes) ?
+		err = phyr_spares_suffice(space, (struct span){ span.first, span.first }, ret_parts,
+					  ret_nodes) ?
 			      PHYR_OK :
 			      PHYR_E_BUSY;
 		if (!err)
@@ -122,7 +122,7 @@ static void adopt(struct phyr_iova_cache *cache, struct strip *strip)
 int phyr_cache_refill(struct phyr_iova_cache *cache, unsigned int cnt)
 {
 	const struct phyr_mem *mem = cache->space->mem;
-	size_t leaves, nodes;
+	size_t parts, nodes;
 	struct strip *strip;
 	int err;
 
@@ -134,8 +134,8 @@ int phyr_cache_refill(struct phyr_iova_cache *cache, unsigned int cnt)
 	memset(strip, 0, sizeof(*strip));
 	strip->cache = cache;
 	strip->cnt = (uint16_t)cnt;
-	while ((err = try_attach(cache, strip, &leaves, &nodes)) == PHYR_E_BUSY) {
-		err = phyr_spares_grow(cache->space, leaves, nodes);
+	while ((err = try_attach(cache, strip, &parts, &nodes)) == PHYR_E_BUSY) {
+		err = phyr_spares_grow(cache->space, parts, nodes);
 		if (err)
 			break;
 	}

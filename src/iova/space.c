@@ -30,10 +30,10 @@ static int check_params(const struct phyr_iova_params *params, unsigned int *ret
 
 static int take_outside(struct phyr_iova_space *space, struct span span)
 {
-	size_t leaves, nodes;
+	size_t parts, nodes;
 
-	if (!phyr_spares_suffice(space, span, &leaves, &nodes)) {
-		int err = phyr_spares_grow(space, leaves, nodes);
+	if (!phyr_spares_suffice(space, span, &parts, &nodes)) {
+		int err = phyr_spares_grow(space, parts, nodes);
 
 		if (err)
 			return err;

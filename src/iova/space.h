@@ -42,10 +42,10 @@ struct want {
 void phyr_space_lock(struct phyr_iova_space *space);
 void phyr_space_unlock(struct phyr_iova_space *space);
 
-/* spares.c: leaves and nodes for what a range needs. */
+/* spares.c: parts and nodes for what a range needs. */
 
 /* Are there spares for taking a free range? If not, says how many are missing. */
-bool phyr_spares_suffice(struct phyr_iova_space *space, struct span span, size_t *ret_leaves,
+bool phyr_spares_suffice(struct phyr_iova_space *space, struct span span, size_t *ret_parts,
 			 size_t *ret_nodes);
 /* Gets more from the hooks; not under the lock. */
 int phyr_spares_grow(struct phyr_iova_space *space, size_t part_cnt, size_t node_cnt);

@@ -5,8 +5,8 @@
  * A part of level n has 512 units of 512^n granules. A unit is free, or taken: whole, by one range
  * (then a second bit says whether the range ends in it), or it is a kid, a part of the level below.
  * Kids are neither wholly free nor wholly taken by one range. Level 0, the leaves, has no kids. Nor
- * has a part above it until it needs one: then it becomes a node, which is much larger,
- * and stays one until it is empty.
+ * has a part above it until it needs one: then it becomes a node, which is much larger, and stays
+ * one until it is empty.
  *
  * A hole is summed up at the taken unit just above it: `best` of a part is the longest hole that
  * ends below something taken in that part. Free granules at its very top, `suf`, are left to
@@ -68,8 +68,7 @@ struct child {
 
 /*
  * A part with room for kids. Without any it is known by its bits alone: then nothing from `most` on
- * is in use. What is
- * looked through for many units lies side by side.
+ * is in use. What is looked through for many units lies side by side.
  */
 struct node {
 	struct part part;
