@@ -204,24 +204,6 @@ static void a_new_space_has_done_nothing(void **state)
 	assert_int_equal(stats.metadata_len, f->mem.live_len);
 }
 
-/* A few bits for each, as for single granules, also where few share a piece of metadata. */
-static void large_ranges_cost_as_little_as_small_ones(void **state)
-{
-	struct fixture *f = open_space(state, 0, (UINT64_C(1) << 47) - 1);
-	size_t first;
-
-	reserve(f, 0, 512);
-	first = stats_of(f).metadata_len;
-	/* In each GiB one range of 2 MiB, then all that there are in one of them. */
-	for (uint64_t gib = 1; gib < 512; gib++)
-		reserve(f, gib << 30, 512);
-	assert_in_range(stats_of(f).metadata_len - first, 1, 512 * 256);
-	first = stats_of(f).metadata_len;
-	for (uint64_t i = 1; i < 512; i++)
-		reserve(f, i << 21, 512);
-	assert_int_equal(stats_of(f).metadata_len, first);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,7 +215,6 @@ int main(void)
 		CASE(statistics_count_what_happened),
 		CASE(the_most_ever_live_is_remembered),
 		CASE(a_new_space_has_done_nothing),
-		CASE(large_ranges_cost_as_little_as_small_ones),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
