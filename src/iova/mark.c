@@ -84,20 +84,18 @@ static struct part *widen(struct tree *tree, const struct part *part)
 	return &node->part;
 }
 
-/* In which all is free. */
-static struct part *new_part(struct tree *tree, unsigned int level)
+/* In which all is free; a node if a span that is to be taken in it cuts its units. */
+static struct part *new_part(struct tree *tree, unsigned int level, struct span span)
 {
-	struct part *part = pop_spare(tree, false);
+	bool is_node = cuts_units(level, span);
+	struct part *part = pop_spare(tree, is_node);
 
-	memset(part, 0, sizeof(*part));
+	/* Of a node without kids the children are not in use. */
+	memset(part, 0, is_node ? offsetof(struct node, most) : sizeof(*part));
+	if (is_node)
+		part->is_node = true;
 	phyr_part_init(part, level);
 	return part;
-}
-
-/* Does a span cut units of a level, so that their part has to be a node? */
-static bool cuts_units(unsigned int level, struct span span)
-{
-	return level > 0 && ((span.first | (span.last + 1)) & phyr_bits_mask(unit_lg2(level))) != 0;
 }
 
 /* Makes a node of a kid that needs to be one. */
@@ -137,13 +135,12 @@ static bool take_in_new(struct tree *tree, struct node *node, unsigned int level
 			unsigned int unit, bool ends)
 {
 	struct span inside = in_unit(level, span, unit);
-	struct part *kid;
+	struct part *kid = new_part(tree, level - 1, inside);
 
-	node->children[unit].kid = new_part(tree, level - 1);
+	node->children[unit].kid = kid;
 	node->kids[unit / 64] |= bit_of(unit);
 	node->part.kid_cnt++;
 	phyr_part_mark(&node->part, (struct span){ unit, unit }, false);
-	kid = fit_kid(tree, node, level, unit, inside);
 	(void)take(tree, kid, level - 1, inside, ends);
 	return node->part.kid_cnt == 1 ?
 		       phyr_node_first_kid(node, level) :
@@ -302,11 +299,6 @@ static bool is_flat(const struct part *part, unsigned int level, struct span spa
 	return !has_kids(part, level) && !cuts_units(level, span);
 }
 
-static struct span units_in(unsigned int level, struct span span)
-{
-	return (struct span){ unit_of(level, span.first), unit_of(level, span.last) };
-}
-
 /* From a part whose sum was another up until nothing changes. */
 static void climb(struct tree *tree, const struct part *part, struct sum before, uint64_t granule)
 {
@@ -334,7 +326,7 @@ void phyr_tree_take(struct tree *tree, struct span span)
 	struct sum before = part->sum;
 
 	if (is_flat(part, level, inside)) {
-		phyr_part_take(part, level, units_in(level, span), true);
+		phyr_part_take(part, level, units_of(level, span), true);
 	} else {
 		if (level < tree->level)
 			part = fit_kid(tree, path->nodes[level + 1], level + 1,
@@ -355,7 +347,7 @@ void phyr_tree_give(struct tree *tree, struct span span)
 
 	/* What is given may be spared on the way, and the path be none: it is not looked at again. */
 	if (is_flat(part, level, inside))
-		phyr_part_give(part, level, units_in(level, span));
+		phyr_part_give(part, level, units_of(level, span));
 	else
 		(void)give(tree, part, level, inside);
 	if (sum_changed(&before, &part->sum))

@@ -129,6 +129,18 @@ static inline unsigned int unit_of(unsigned int level, uint64_t granule)
 	return (unsigned int)(granule >> unit_lg2(level)) & (UNIT_CNT - 1);
 }
 
+/* Those of one part that a span touches. */
+static inline struct span units_of(unsigned int level, struct span span)
+{
+	return (struct span){ unit_of(level, span.first), unit_of(level, span.last) };
+}
+
+/* Does a span cut units of a level, so that their part has to be a node? */
+static inline bool cuts_units(unsigned int level, struct span span)
+{
+	return ((span.first | (span.last + 1)) & phyr_bits_mask(unit_lg2(level))) != 0;
+}
+
 static inline uint64_t bit_of(unsigned int i)
 {
 	return UINT64_C(1) << (i & 63);

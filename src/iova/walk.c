@@ -239,11 +239,11 @@ static bool has_kid(const struct part *part, unsigned int level, struct span uni
 static bool is_plain(const struct path *way, struct span span)
 {
 	const struct part *part = way->part;
-	unsigned int lg2 = unit_lg2(way->level), before;
-	struct span units = { unit_of(way->level, span.first), unit_of(way->level, span.last) };
+	struct span units = units_of(way->level, span);
+	unsigned int before;
 
-	if (((span.first | (span.last + 1)) & phyr_bits_mask(lg2)) != 0 || units.first == 0 ||
-	    span.first > span.last || way->number != span.last >> (lg2 + PART_LG2))
+	if (cuts_units(way->level, span) || units.first == 0 || span.first > span.last ||
+	    way->number != span.last >> unit_lg2(way->level + 1))
 		return false;
 	before = (unsigned int)units.first - 1;
 	return is_taken(part, units.first) && (!is_taken(part, before) || is_end(part, before)) &&
