@@ -137,8 +137,8 @@ static bool is_block(const struct want *want)
 	return want->phase == 0 && want->cnt == phyr_bits_size(want->align_lg2);
 }
 
-static bool find_block(const struct phyr_iova_space *space, const struct want *want,
-		       unsigned int order, uint64_t *ret_first)
+bool phyr_space_block(const struct phyr_iova_space *space, const struct want *want,
+		      unsigned int order, uint64_t *ret_first)
 {
 	static const enum which which[] = { HIGHEST, LOWEST, TIGHTEST, LOWEST };
 
@@ -155,7 +155,7 @@ static bool in_block(const struct phyr_iova_space *space, const struct want *wan
 	unsigned int order = phyr_want_block(want);
 	struct span block;
 
-	if (!find_block(space, want, order, &block.first))
+	if (!phyr_space_block(space, want, order, &block.first))
 		return false;
 	if (!want->bounded && is_block(want)) {
 		*ret_first = block.first;

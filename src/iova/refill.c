@@ -34,21 +34,21 @@ void phyr_cache_close(struct phyr_iova_cache *cache, struct strip *strip)
 /* Where a strip can be: near the last one, or wherever the placement says. */
 static bool find_words(const struct phyr_iova_cache *cache, unsigned int order, uint64_t *ret_first)
 {
-	static const enum which which[] = { HIGHEST, LOWEST, TIGHTEST, LOWEST };
-	const struct tree *tree = &cache->space->tree;
-	const struct want *want = &cache->want;
-	struct span near = { phyr_bits_down(cache->near, PART_LG2), cache->near | (UNIT_CNT - 1) };
+	const struct phyr_iova_space *space = cache->space;
+	struct want near = cache->want;
 
 	if (cache->near != UINT64_MAX) {
-		if (near.first < want->window.first)
-			near.first = want->window.first;
-		if (near.last > want->window.last)
-			near.last = want->window.last;
-		if (near.first <= near.last &&
-		    phyr_tree_block(tree, near, order, which[want->fit], ret_first))
+		near.window.first = phyr_bits_down(cache->near, PART_LG2);
+		near.window.last = cache->near | (UNIT_CNT - 1);
+		if (near.window.first < cache->want.window.first)
+			near.window.first = cache->want.window.first;
+		if (near.window.last > cache->want.window.last)
+			near.window.last = cache->want.window.last;
+		if (near.window.first <= near.window.last &&
+		    phyr_space_block(space, &near, order, ret_first))
 			return true;
 	}
-	return phyr_tree_block(tree, want->window, order, which[want->fit], ret_first);
+	return phyr_space_block(space, &cache->want, order, ret_first);
 }
 
 static void attach(struct phyr_iova_space *space, struct strip *strip)

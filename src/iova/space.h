@@ -66,6 +66,10 @@ unsigned int phyr_want_block(const struct want *want);
 /* choose.c: which place. PHYR_OK, PHYR_E_NOSPACE or PHYR_E_LIMIT; under the lock. */
 int phyr_space_choose(const struct phyr_iova_space *space, struct want *want, uint64_t *ret_first);
 
+/* The free block of 2^order granules in a request's window that its fit prefers. */
+bool phyr_space_block(const struct phyr_iova_space *space, const struct want *want,
+		      unsigned int order, uint64_t *ret_first);
+
 /* iova.c: under the lock. */
 
 /* Counts what has been taken. */
