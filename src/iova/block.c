@@ -273,7 +273,11 @@ bool phyr_tree_block(const struct tree *tree, struct span window, unsigned int o
 	       find_in(&tree->root->part, tree->level, &search, 0, ret_first);
 }
 
-/* The highest in a part that has one of units. */
+/*
+ * The highest of all, which most requests ask for: as above, without what only a window needs.
+ */
+
+/* In a part that has one of units. */
 static uint64_t highest_in_units(const struct part *part, unsigned int level, unsigned int order)
 {
 	const struct search search = { { 0, part_len(level) - 1 }, order, HIGHEST };

@@ -88,8 +88,6 @@ static struct span window_in(const struct phyr_iova_space *space, struct phyr_wi
 	uint64_t end = (window.last.addr >> lg2) + ((window.last.addr & mask) == mask);
 	struct span span = space->window;
 
-	if (window.first.addr == 0 && window.last.addr == UINT64_MAX)
-		return span;
 	if (end == 0)
 		return (struct span){ 1, 0 };
 	if (first > span.first)

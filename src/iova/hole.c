@@ -8,12 +8,6 @@
 
 #include "tree.h"
 
-/* Compilers make a branch of the usual form, and it would be guessed wrongly. */
-static unsigned int lesser(unsigned int a, unsigned int b)
-{
-	return b ^ ((a ^ b) & -(unsigned int)(a < b));
-}
-
 /* The bits of a word between its taken ones from which cnt are free. */
 static uint64_t runs(uint64_t taken, uint64_t cnt)
 {
@@ -21,7 +15,7 @@ static uint64_t runs(uint64_t taken, uint64_t cnt)
 
 	/* There are 62 at most; always as many steps, which are not to be guessed. */
 	for (unsigned int i = 1, run = 1; i <= 6; i++) {
-		unsigned int longer = lesser(1U << i, (unsigned int)cnt);
+		unsigned int longer = cnt < 1U << i ? (unsigned int)cnt : 1U << i;
 
 		free &= free >> (longer - run);
 		run = longer;
