@@ -50,18 +50,12 @@ void calls_time(const struct calls_options *options, const struct calls_state *s
 	samples_fini(&frees);
 }
 
-void calls_line(const struct calls_options *options, const struct calls_state *state, size_t len)
+static void time_lines(char *lines, size_t line_cnt, struct samples *samples)
 {
-	const size_t line_cnt = len / LINE_LEN + 1;
-	char *lines = malloc(line_cnt * LINE_LEN);
 	uint64_t random = 1;
-	struct samples samples;
 	char lock = 0;
 
-	bench_require(lines);
-	memset(lines, 0, line_cnt * LINE_LEN);
-	samples_init(&samples, options->call_cnt);
-	while (samples.cnt < samples.cap) {
+	while (samples->cnt < samples->cap) {
 		char *line = &lines[bench_random(&random) % line_cnt * LINE_LEN];
 		const uint64_t start = timer_ticks();
 
@@ -70,9 +64,25 @@ void calls_line(const struct calls_options *options, const struct calls_state *s
 		__atomic_store_n(line, (char)(__atomic_load_n(line, __ATOMIC_RELAXED) + 1),
 				 __ATOMIC_RELAXED);
 		__atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
-		samples_add(&samples, timer_since(start));
+		samples_add(samples, timer_since(start));
 	}
-	calls_print(state, "line", samples_sum_up(&samples, &options->timer));
+}
+
+void calls_line(const struct calls_options *options, const struct calls_state *state, size_t len)
+{
+	const size_t line_cnt = len / LINE_LEN + 1;
+	struct summary reps[CALLS_REP_MAX];
+	char *lines = malloc(line_cnt * LINE_LEN);
+	struct samples samples;
+
+	bench_require(lines);
+	memset(lines, 0, line_cnt * LINE_LEN);
+	samples_init(&samples, options->call_cnt);
+	for (size_t i = 0; i < options->rep_cnt; i++) {
+		time_lines(lines, line_cnt, &samples);
+		reps[i] = samples_sum_up(&samples, &options->timer);
+	}
+	calls_print(state, "line", summary_median(reps, options->rep_cnt));
 	samples_fini(&samples);
 	free(lines);
 }
