@@ -401,7 +401,7 @@ static void explore(const struct scenario *scenario)
 	step_begin(scenario->name, scenario->preemptions_max, look);
 	do {
 		begin(scenario);
-		step_run(threads, act, &world.space->lock);
+		step_run(threads, act, &world.space->lock.word);
 		if (!stepper.wrong)
 			end();
 		if (stepper.wrong)

@@ -4,11 +4,18 @@
  *
  * All-zero is free. Never held while hooks or a backend run, so a holder is soon done. Not here: an
  * order of locks; who takes two says which comes first.
+ *
+ * A test defines PHYR_STEP, to be told of the word before each atomic operation and to run another
+ * thread there.
  */
 #ifndef PHYR_BASE_LOCK_H
 #define PHYR_BASE_LOCK_H
 
 #include <phyr/base.h>
+
+#ifndef PHYR_STEP
+#define PHYR_STEP(word) ((void)0)
+#endif
 
 struct phyr_lock {
 	uintptr_t word; /* 1: taken */
@@ -25,14 +32,20 @@ static inline void phyr_lock_pause(void)
 
 static inline void phyr_lock_take(struct phyr_lock *lock)
 {
-	/* Read until it looks free: an exchange that fails would take the line from the holder. */
-	while (__atomic_exchange_n(&lock->word, 1, __ATOMIC_ACQUIRE))
-		while (__atomic_load_n(&lock->word, __ATOMIC_RELAXED))
+	PHYR_STEP(&lock->word);
+	while (__atomic_exchange_n(&lock->word, 1, __ATOMIC_ACQUIRE)) {
+		/* Read until it looks free: an exchange would take the line from the holder. */
+		do {
 			phyr_lock_pause();
+			PHYR_STEP(&lock->word);
+		} while (__atomic_load_n(&lock->word, __ATOMIC_RELAXED));
+		PHYR_STEP(&lock->word);
+	}
 }
 
 static inline void phyr_lock_give(struct phyr_lock *lock)
 {
+	PHYR_STEP(&lock->word);
 	__atomic_store_n(&lock->word, 0, __ATOMIC_RELEASE);
 }
 

@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The atomic operations of spaces and caches, as wide as a pointer.
- *
- * A test defines PHYR_STEP, to be told of the word before each of them and to run another thread
- * there.
- */
+/* The atomic operations of caches, as wide as a pointer. */
 #ifndef PHYR_IOVA_ATOMIC_H
 #define PHYR_IOVA_ATOMIC_H
 
-#include <phyr/base.h>
-
-#ifndef PHYR_STEP
-#define PHYR_STEP(word) ((void)0)
-#endif
+#include "../base/lock.h"
 
 static inline uintptr_t atom_load(const uintptr_t *word)
 {
@@ -24,13 +15,6 @@ static inline void atom_store(uintptr_t *word, uintptr_t value)
 {
 	PHYR_STEP(word);
 	__atomic_store_n(word, value, __ATOMIC_RELAXED);
-}
-
-/* What was stored before this is seen by who acquires the value. */
-static inline void atom_release(uintptr_t *word, uintptr_t value)
-{
-	PHYR_STEP(word);
-	__atomic_store_n(word, value, __ATOMIC_RELEASE);
 }
 
 static inline uintptr_t atom_swap(uintptr_t *word, uintptr_t value)

@@ -10,13 +10,14 @@
 
 #include <phyr/iova.h>
 
+#include "../base/lock.h"
 #include "tree.h"
 
 struct phyr_iova_space {
 	const struct phyr_mem *mem;
 	unsigned int granule_lg2;
 	struct span window;
-	uintptr_t lock; /* lock.c */
+	struct phyr_lock lock;
 	struct tree tree;
 	size_t outside_cnt; /* ranges that stand for what is outside the window */
 	uint64_t live_cnt;
