@@ -17,6 +17,12 @@
 #define PHYR_STEP(word) ((void)0)
 #endif
 
+/*
+ * Most pauses between two looks, a power of two. Who waits lets the holder come and go a few times
+ * more: all that the lock is for would have to move from one CPU to the other each time.
+ */
+#define PHYR_LOCK_PAUSES 128U
+
 struct phyr_lock {
 	uintptr_t word; /* 1: taken */
 };
@@ -32,11 +38,15 @@ static inline void phyr_lock_pause(void)
 
 static inline void phyr_lock_take(struct phyr_lock *lock)
 {
+	unsigned int pauses = 1;
+
 	PHYR_STEP(&lock->word);
 	while (__atomic_exchange_n(&lock->word, 1, __ATOMIC_ACQUIRE)) {
 		/* Read until it looks free: an exchange would take the line from the holder. */
 		do {
-			phyr_lock_pause();
+			for (unsigned int i = 0; i < pauses; i++)
+				phyr_lock_pause();
+			pauses = pauses < PHYR_LOCK_PAUSES ? pauses * 2 : pauses;
 			PHYR_STEP(&lock->word);
 		} while (__atomic_load_n(&lock->word, __ATOMIC_RELAXED));
 		PHYR_STEP(&lock->word);
