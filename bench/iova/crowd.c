@@ -151,7 +151,7 @@ void crowd_time(struct crowd *crowd, struct samples *allocs, struct samples *fre
 	const size_t batch = crowd->shape->batch ? crowd->shape->batch : 1;
 	int err = 0;
 
-	bench_require(crowd->cnt > batch);
+	bench_require(crowd->cnt >= batch);
 	while (allocs->cnt < allocs->cap) {
 		for (size_t i = 0; i < batch; i++)
 			err |= timed_free(crowd, frees);

@@ -75,24 +75,31 @@ static bool equal_bytes(const void *a, const void *b, size_t len)
 	return memcmp(a, b, len) == 0;
 }
 
-static const char *check_sum(const struct part *part, unsigned int level)
+/* Sums up a node anew, as if its kids had just come. */
+static void sum_again(const struct node *node, unsigned int level, struct node *again)
 {
-	const struct node *node = node_at(part);
+	memset(again, 0, sizeof(*again) + ORDER_CNT(level) * sizeof(again->with[0]));
+	again->part = node->part;
+	memcpy(again->kids, node->kids, sizeof(again->kids));
+	for (unsigned int unit = 0; unit < UNIT_CNT; unit++)
+		again->children[unit].kid = node->children[unit].kid;
+	memset(&again->part.sum, 0, sizeof(again->part.sum));
+	if (again->part.kid_cnt)
+		(void)phyr_node_first_kid(again, level);
+	else
+		phyr_part_sum(&again->part, level, &again->part.sum);
+}
+
+static const char *check_node(const struct node *node, unsigned int level)
+{
 	union {
 		struct node node;
 		unsigned char
 			room[sizeof(struct node) + ORDER_CNT(LEVEL_MAX) * sizeof(node->with[0])];
 	} again;
-	struct sum sum;
 
-	if (!has_kids(part, level)) {
-		phyr_part_sum(part, level, &sum);
-		return sum_changed(&sum, &part->sum) ? "a part is summed up wrongly" : NULL;
-	}
-	again.node = *node;
-	memset(&again.node.part.sum, 0, sizeof(again.node.part.sum));
-	(void)phyr_node_first_kid(&again.node, level);
-	if (sum_changed(&again.node.part.sum, &part->sum))
+	sum_again(node, level, &again.node);
+	if (sum_changed(&again.node.part.sum, &node->part.sum))
 		return "a node is summed up wrongly";
 	if (!equal_bytes(again.node.tops, node->tops, sizeof(node->tops)) ||
 	    !equal_bytes(again.node.most, node->most, sizeof(node->most)) ||
@@ -102,6 +109,16 @@ static const char *check_sum(const struct part *part, unsigned int level)
 	    !equal_bytes(again.node.with, node->with, ORDER_CNT(level) * sizeof(node->with[0])))
 		return "a child is summed up wrongly";
 	return NULL;
+}
+
+static const char *check_sum(const struct part *part, unsigned int level)
+{
+	struct sum sum;
+
+	if (part_is_node(part, level))
+		return check_node(node_at(part), level);
+	phyr_part_sum(part, level, &sum);
+	return sum_changed(&sum, &part->sum) ? "a part is summed up wrongly" : NULL;
 }
 
 static const char *check_strips(const struct part *leaf, struct tally *tally)

@@ -73,7 +73,7 @@ void phyr_tree_spare(struct tree *tree, void *empty, bool is_node)
 	tree->spares.node_cnt += is_node;
 }
 
-/* A node that is all that a part was, so far without kids, whose children are not in use. */
+/* A node that is all that a part was, so far without kids. */
 static struct part *widen(struct tree *tree, const struct part *part)
 {
 	struct node *node = pop_spare(tree, true);
@@ -90,7 +90,7 @@ static struct part *new_part(struct tree *tree, unsigned int level, struct span 
 	bool is_node = cuts_units(level, span);
 	struct part *part = pop_spare(tree, is_node);
 
-	/* Of a node without kids the children are not in use. */
+	/* Of a spare node all else is 0. */
 	memset(part, 0, is_node ? offsetof(struct node, most) : sizeof(*part));
 	if (is_node)
 		part->is_node = true;
@@ -124,7 +124,9 @@ static bool remove_kid(struct tree *tree, struct node *node, unsigned int level,
 	node->part.kid_cnt--;
 	phyr_part_clear(&node->part, (struct span){ unit, unit });
 	phyr_tree_spare(tree, kid, part_is_node(kid, level - 1));
-	return phyr_node_refresh(node, level, (struct span){ unit, unit });
+	return node->part.kid_cnt == 0 ?
+		       phyr_node_last_kid(node, level, unit) :
+		       phyr_node_refresh(node, level, (struct span){ unit, unit });
 }
 
 static bool take(struct tree *tree, struct part *part, unsigned int level, struct span span,

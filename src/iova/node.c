@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Summing up nodes that have kids. */
 
-#include <string.h>
-
 #include "tree.h"
 
 /* The free granules just above the highest taken one below a unit. */
@@ -150,35 +148,48 @@ bool phyr_node_refresh(struct node *node, unsigned int level, struct span units)
 {
 	struct sum before = node->part.sum;
 
-	if (!node->part.kid_cnt) {
-		phyr_part_sum(&node->part, level, &node->part.sum);
-		return sum_changed(&before, &node->part.sum);
-	}
 	refresh_units(node, level, units);
 	return refresh_sum(node, level, &before);
+}
+
+/* The units of a word that are kids, or that may have a hole below: not above one that is taken whole. */
+static uint64_t units_known(const struct node *node, unsigned int word)
+{
+	uint64_t taken = node->part.words[word].taken, kids = node->kids[word];
+
+	return taken & ~((taken & ~kids) << 1 & ~kids);
 }
 
 bool phyr_node_first_kid(struct node *node, unsigned int level)
 {
 	struct sum before = node->part.sum;
 
-	memset(node->most, 0, sizeof(node->most));
-	memset(node->tops, 0, sizeof(node->tops));
-	memset(node->with, 0, ORDER_CNT(level) * sizeof(node->with[0]));
-	memset(node->words_with, 0, sizeof(node->words_with));
-	memset(node->best, 0, sizeof(node->best));
 	node->part.sum.best = 0;
-	for (unsigned int unit = 0; unit < UNIT_CNT; unit++)
-		node->children[unit].below = 0;
-	for (unsigned int i = 0; i < WORD_CNT; i++) {
-		uint64_t full = node->part.words[i].taken & ~node->kids[i];
-		/* Above a unit that is taken whole there is no hole. */
-		uint64_t set = node->part.words[i].taken & ~(full << 1 & ~node->kids[i]);
-
-		for (; set; set &= set - 1)
+	for (unsigned int i = 0; i < WORD_CNT; i++)
+		for (uint64_t set = units_known(node, i); set; set &= set - 1)
 			refresh_unit(node, level, i * 64 + phyr_bits_ctz(set));
-	}
 	return refresh_sum(node, level, &before);
+}
+
+static void forget_hole(struct node *node, unsigned int unit)
+{
+	node->children[unit].below = 0;
+	node->best[unit] = 0;
+	node->tops[unit / 8] = 0;
+	node->most[unit / 64] = 0;
+}
+
+bool phyr_node_last_kid(struct node *node, unsigned int level, unsigned int unit)
+{
+	struct sum before = node->part.sum;
+
+	forget_hole(node, unit);
+	refresh_order(node, unit);
+	for (unsigned int i = 0; i < WORD_CNT; i++)
+		for (uint64_t set = units_known(node, i); set; set &= set - 1)
+			forget_hole(node, i * 64 + phyr_bits_ctz(set));
+	phyr_part_sum(&node->part, level, &node->part.sum);
+	return sum_changed(&before, &node->part.sum);
 }
 
 /* What is free at a kid's ends belongs to its neighbours too, or to the node's own ends. */

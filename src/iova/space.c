@@ -65,7 +65,7 @@ static int create_tree(struct phyr_iova_space *space)
 	root = space->mem->alloc(space->mem->ctx, node_len(tree));
 	if (!root)
 		return PHYR_E_NOMEM;
-	memset(root, 0, offsetof(struct node, most));
+	memset(root, 0, node_len(tree));
 	root->part.is_node = true;
 	phyr_part_init(&root->part, tree->level);
 	tree->root = root;

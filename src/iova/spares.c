@@ -57,6 +57,7 @@ static bool alloc_list(const struct phyr_iova_space *space, size_t cnt, bool is_
 			free_list(space, list, is_node);
 			return false;
 		}
+		memset(more, 0, len_of(space, is_node));
 		memcpy(more, &list, sizeof(list));
 		list = more;
 	}

@@ -67,8 +67,8 @@ struct child {
 };
 
 /*
- * A part with room for kids. Without any it is known by its bits alone: then nothing from `most` on
- * is in use. What is looked through for many units lies side by side.
+ * A part with room for kids. Without any it is known by its bits alone: then all from `most` on is
+ * 0, but for pointers, and spares are so. What is looked through for many units lies side by side.
  */
 struct node {
 	struct part part;
@@ -249,13 +249,15 @@ void phyr_part_give(struct part *part, unsigned int level, struct span units);
 
 /* node.c: summing up nodes that have kids. */
 
-/* After units became other things. False: the sum is as it was. */
+/* After units of a node with kids became other things. False: the sum is as it was. */
 bool phyr_node_refresh(struct node *node, unsigned int level, struct span units);
 /* After the sum of a kid changed. */
 bool phyr_node_adjust(struct node *node, unsigned int level, unsigned int unit,
 		      const struct sum *before);
 /* After a node got its first kid: of its children nothing was known. */
 bool phyr_node_first_kid(struct node *node, unsigned int level);
+/* After it lost its last one, a unit that is free now: nothing is known of its children. */
+bool phyr_node_last_kid(struct node *node, unsigned int level, unsigned int unit);
 
 /* mark.c: taking and giving back. */
 
