@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The lock of a space: out of line, so that a test of its steps has no other code of the space in it. */
+/* The lock of a space: out of line, so that a test of its steps needs no other code of the space. */
 
 #include "space.h"
 

@@ -123,13 +123,15 @@ static void refresh_ends(struct node *node, unsigned int level)
 			     (high_kid ? high_kid->sum.suf : 0);
 }
 
-/* Units first … last and the one above them, whose hole begins where they end. */
+/*
+ * The lowest of some units, and what is taken above them, whose hole begins where they end. Of the
+ * others nothing is known: they are free, or taken whole above one that is.
+ */
 static void refresh_units(struct node *node, unsigned int level, struct span units)
 {
 	unsigned int above = phyr_part_up(&node->part, (unsigned int)units.last + 1, true);
 
-	for (uint64_t unit = units.first; unit <= units.last; unit++)
-		refresh_unit(node, level, (unsigned int)unit);
+	refresh_unit(node, level, (unsigned int)units.first);
 	if (above < UNIT_CNT)
 		refresh_unit(node, level, above);
 }
@@ -152,7 +154,7 @@ bool phyr_node_refresh(struct node *node, unsigned int level, struct span units)
 	return refresh_sum(node, level, &before);
 }
 
-/* The units of a word that are kids, or that may have a hole below: not above one that is taken whole. */
+/* The units of a word that are kids, or may have a hole below: not above one that is taken whole. */
 static uint64_t units_known(const struct node *node, unsigned int word)
 {
 	uint64_t taken = node->part.words[word].taken, kids = node->kids[word];

@@ -249,7 +249,7 @@ void phyr_part_give(struct part *part, unsigned int level, struct span units);
 
 /* node.c: summing up nodes that have kids. */
 
-/* After units of a node with kids became other things. False: the sum is as it was. */
+/* After a unit of a node with kids came or went, or some of one range. False: the sum is as it was. */
 bool phyr_node_refresh(struct node *node, unsigned int level, struct span units);
 /* After the sum of a kid changed. */
 bool phyr_node_adjust(struct node *node, unsigned int level, unsigned int unit,
