@@ -29,6 +29,7 @@ static const struct shape shapes[] = {
 	{ .name = "primes", .sizes = SIZES_PRIMES },
 	{ .name = "powers", .sizes = SIZES_POWERS, .key = KEY_SIZE },
 	{ .name = "size_aligned", .sizes = SIZES_TO_64, .key = KEY_SIZE },
+	{ .name = "large", .sizes = SIZES_TO_1G, .live_max = 20000 },
 	{ .name = "phase_64K", .sizes = SIZES_TO_64, .key = KEY_PHASE, .phase_lg2 = 16 },
 	{ .name = "pages", .fit = PHYR_FIT_PACKED },
 	{ .name = "mixed", .sizes = SIZES_TO_64, .fit = PHYR_FIT_PACKED },
@@ -113,9 +114,12 @@ static void print_costs(void)
 
 static void measure_all(const struct calls_options *options, const char *only, size_t live_cnt)
 {
-	for (size_t i = 0; i < SHAPE_CNT; i++)
+	for (size_t i = 0; i < SHAPE_CNT; i++) {
+		if (shapes[i].live_max && live_cnt > shapes[i].live_max)
+			continue;
 		if (!only || !strcmp(only, shapes[i].name))
 			measure(options, &shapes[i], live_cnt);
+	}
 	if (!only || !strcmp(only, "limit"))
 		calls_limit(options, live_cnt);
 }

@@ -22,6 +22,8 @@ static uint64_t draw_pages(enum sizes sizes, uint64_t number)
 		return primes[number % sizeof(primes)];
 	case SIZES_2M:
 		return 512;
+	case SIZES_TO_1G:
+		return 1 + number % (UINT64_C(1) << 18);
 	}
 	return 0;
 }

@@ -10,7 +10,8 @@ enum sizes {
 	SIZES_TO_64,  /* 1 … 64 pages, each as often as any other */
 	SIZES_POWERS, /* 1, 2, 4 … 64 pages, likewise */
 	SIZES_PRIMES, /* 3, 5, 7, 11 … 61 pages, likewise: no power of two among them */
-	SIZES_2M      /* 512 pages */
+	SIZES_2M,     /* 512 pages */
+	SIZES_TO_1G   /* 1 … 2^18 pages, likewise */
 };
 
 enum key {
@@ -32,7 +33,8 @@ struct shape {
 	 * before has brought into the processor's caches.
 	 */
 	size_t batch;
-	bool sparse; /* begins with random holes, one for each range */
+	bool sparse;	 /* begins with random holes, one for each range */
+	size_t live_max; /* there is no room for more; 0 = for any number */
 };
 
 struct request {
