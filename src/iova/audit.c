@@ -10,8 +10,7 @@ struct tally {
 	uint64_t taken;	 /* granules */
 	uint64_t ranges; /* ends */
 	uint64_t cached; /* granules in strips */
-	uint64_t parts;
-	uint64_t nodes;
+	uint64_t metadata_len;
 };
 
 /* Every range of a strip must be one range of the leaf. */
@@ -115,7 +114,7 @@ static const char *check_sum(const struct part *part, unsigned int level)
 {
 	struct sum sum;
 
-	if (part_is_node(part, level))
+	if (kind_of(part, level) == NODE)
 		return check_node(node_at(part), level);
 	phyr_part_sum(part, level, &sum);
 	return sum_changed(&sum, &part->sum) ? "a part is summed up wrongly" : NULL;
@@ -132,7 +131,7 @@ static const char *check_strips(const struct part *leaf, struct tally *tally)
 	return reason;
 }
 
-static const char *check_part(const struct part *part, unsigned int level, bool root,
+static const char *check_part(const struct tree *tree, const struct part *part, unsigned int level,
 			      struct tally *tally)
 {
 	const char *reason = check_bits(part, level);
@@ -142,12 +141,11 @@ static const char *check_part(const struct part *part, unsigned int level, bool 
 		reason = check_words(part);
 	if (!reason)
 		reason = check_sum(part, level);
-	if (!reason && !root && part->sum.pre == part_len(level))
+	if (!reason && level < tree->level && part->sum.pre == part_len(level))
 		reason = "an empty part stays";
 	if (!reason && level == 0)
 		reason = check_strips(part, tally);
-	tally->parts += !part_is_node(part, level);
-	tally->nodes += part_is_node(part, level);
+	tally->metadata_len += len_of(tree, kind_of(part, level));
 	for (unsigned int unit = 0; unit < UNIT_CNT && !reason; unit++) {
 		const struct part *kid = NULL;
 
@@ -157,7 +155,7 @@ static const char *check_part(const struct part *part, unsigned int level, bool 
 		kid_cnt += kid != NULL;
 		tally->ranges += is_end(part, unit);
 		if (kid)
-			reason = check_part(kid, level - 1, false, tally);
+			reason = check_part(tree, kid, level - 1, tally);
 		else if (is_taken(part, unit))
 			tally->taken += phyr_bits_size(unit_lg2(level));
 	}
@@ -168,24 +166,25 @@ static const char *check_part(const struct part *part, unsigned int level, bool 
 
 static const char *check_space(const struct phyr_iova_space *space)
 {
-	const struct spares *spares = &space->tree.spares;
+	const struct tree *tree = &space->tree;
 	uint64_t inside = space->window.last - space->window.first + 1;
 	struct tally tally;
 	const char *reason;
 
 	memset(&tally, 0, sizeof(tally));
-	reason = check_part(&space->tree.root->part, space->tree.level, true, &tally);
+	tally.metadata_len = sizeof(*space);
+	for (enum kind kind = PART; kind < KIND_CNT; kind++)
+		tally.metadata_len += tree->spares[kind].cnt * len_of(tree, kind);
+	reason = check_part(tree, &tree->root->part, tree->level, &tally);
 	if (reason)
 		return reason;
 	if (tally.ranges != space->live_cnt + space->outside_cnt)
 		return "live ranges are miscounted";
-	if (tally.taken + inside != space->live + tree_last(&space->tree) + 1)
+	if (tally.taken + inside != space->live + tree_last(tree) + 1)
 		return "live bytes are miscounted";
 	if (tally.cached != space->cached)
 		return "what caches hold is miscounted";
-	if (space->stats.metadata_len !=
-	    sizeof(*space) + (tally.parts + spares->part_cnt) * sizeof(struct part) +
-		    (tally.nodes + spares->node_cnt) * node_len(&space->tree))
+	if (space->stats.metadata_len != tally.metadata_len)
 		return "metadata is miscounted";
 	return NULL;
 }

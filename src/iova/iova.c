@@ -32,9 +32,9 @@ static void count_search(struct phyr_iova_stats *stats, uint64_t tried, int err)
 	stats->limit_cnt += err == PHYR_E_LIMIT;
 }
 
-/* One try; PHYR_E_BUSY: it needs so many spares more. Takes and leaves the lock. */
+/* One try; PHYR_E_BUSY: it needs more spares. Takes and leaves the lock. */
 static int try_alloc(struct phyr_iova_space *space, struct want *want, struct span *ret_span,
-		     size_t *ret_parts, size_t *ret_nodes)
+		     struct need *ret_need)
 {
 	struct span span;
 	int err;
@@ -43,7 +43,7 @@ static int try_alloc(struct phyr_iova_space *space, struct want *want, struct sp
 	err = phyr_space_choose(space, want, &span.first);
 	if (!err) {
 		span.last = span.first + (want->cnt - 1);
-		if (phyr_spares_suffice(space, span, ret_parts, ret_nodes)) {
+		if (phyr_spares_suffice(space, span, ret_need)) {
 			take(space, span);
 			*ret_span = span;
 		} else {
@@ -61,7 +61,7 @@ int phyr_iova_alloc(struct phyr_iova_space *space, uint64_t len,
 {
 	struct want want;
 	struct span span;
-	size_t parts, nodes;
+	struct need need;
 	int err;
 
 	if (!space || !ret_range)
@@ -73,10 +73,10 @@ int phyr_iova_alloc(struct phyr_iova_space *space, uint64_t len,
 		err = PHYR_OK;
 	}
 	while (!err) {
-		err = try_alloc(space, &want, &span, &parts, &nodes);
+		err = try_alloc(space, &want, &span, &need);
 		if (err != PHYR_E_BUSY)
 			break;
-		err = phyr_spares_grow(space, parts, nodes);
+		err = phyr_spares_grow(space, &need);
 	}
 	if (err)
 		return err;
@@ -91,8 +91,7 @@ static bool is_free(const struct phyr_iova_space *space, struct span span)
 	return !phyr_tree_next_taken(&space->tree, span.first, &taken) || taken > span.last;
 }
 
-static int try_reserve(struct phyr_iova_space *space, struct span span, size_t *ret_parts,
-		       size_t *ret_nodes)
+static int try_reserve(struct phyr_iova_space *space, struct span span, struct need *ret_need)
 {
 	int err = PHYR_OK;
 
@@ -100,7 +99,7 @@ static int try_reserve(struct phyr_iova_space *space, struct span span, size_t *
 	if (!is_free(space, span)) {
 		err = PHYR_E_EXISTS;
 		space->stats.exists_cnt++;
-	} else if (!phyr_spares_suffice(space, span, ret_parts, ret_nodes)) {
+	} else if (!phyr_spares_suffice(space, span, ret_need)) {
 		err = PHYR_E_BUSY;
 	} else {
 		take(space, span);
@@ -111,7 +110,7 @@ static int try_reserve(struct phyr_iova_space *space, struct span span, size_t *
 
 int phyr_iova_reserve(struct phyr_iova_space *space, struct phyr_iova_range range)
 {
-	size_t parts, nodes;
+	struct need need;
 	struct span span;
 	uint64_t last;
 	int err;
@@ -127,10 +126,10 @@ int phyr_iova_reserve(struct phyr_iova_space *space, struct phyr_iova_range rang
 	if (!phyr_bits_aligned(range.iova.addr | range.len, space->granule_lg2))
 		return PHYR_E_ALIGN;
 	do {
-		err = try_reserve(space, span, &parts, &nodes);
+		err = try_reserve(space, span, &need);
 		if (err != PHYR_E_BUSY)
 			break;
-		err = phyr_spares_grow(space, parts, nodes);
+		err = phyr_spares_grow(space, &need);
 	} while (!err);
 	return err;
 }

@@ -49,34 +49,32 @@ static struct span in_unit(unsigned int level, struct span span, unsigned int un
 	return inside;
 }
 
-static void *pop_spare(struct tree *tree, bool is_node)
+static void *pop_spare(struct tree *tree, enum kind kind)
 {
-	void **list = is_node ? &tree->spares.nodes : &tree->spares.parts;
-	void *spare = *list;
+	struct spares *spares = &tree->spares[kind];
+	void *spare = spares->first;
 
 	PHYR_ASSERT(spare);
 	tree->path.part = NULL;
-	memcpy(list, spare, sizeof(*list));
-	tree->spares.part_cnt -= !is_node;
-	tree->spares.node_cnt -= is_node;
+	memcpy(&spares->first, spare, sizeof(spares->first));
+	spares->cnt--;
 	return spare;
 }
 
-void phyr_tree_spare(struct tree *tree, void *empty, bool is_node)
+void phyr_tree_spare(struct tree *tree, void *empty, enum kind kind)
 {
-	void **list = is_node ? &tree->spares.nodes : &tree->spares.parts;
+	struct spares *spares = &tree->spares[kind];
 
 	tree->path.part = NULL;
-	memcpy(empty, list, sizeof(*list));
-	*list = empty;
-	tree->spares.part_cnt += !is_node;
-	tree->spares.node_cnt += is_node;
+	memcpy(empty, &spares->first, sizeof(spares->first));
+	spares->first = empty;
+	spares->cnt++;
 }
 
 /* A node that is all that a part was, so far without kids. */
 static struct part *widen(struct tree *tree, const struct part *part)
 {
-	struct node *node = pop_spare(tree, true);
+	struct node *node = pop_spare(tree, NODE);
 
 	node->part = *part;
 	node->part.is_node = true;
@@ -88,7 +86,7 @@ static struct part *widen(struct tree *tree, const struct part *part)
 static struct part *new_part(struct tree *tree, unsigned int level, struct span span)
 {
 	bool is_node = cuts_units(level, span);
-	struct part *part = pop_spare(tree, is_node);
+	struct part *part = pop_spare(tree, is_node ? NODE : PART);
 
 	/* Of a spare node all else is 0. */
 	memset(part, 0, is_node ? offsetof(struct node, most) : sizeof(*part));
@@ -106,7 +104,7 @@ static struct part *fit_kid(struct tree *tree, struct node *node, unsigned int l
 
 	if (cuts_units(level - 1, span) && !kid->is_node) {
 		node->children[unit].kid = widen(tree, kid);
-		phyr_tree_spare(tree, kid, false);
+		phyr_tree_spare(tree, kid, PART);
 	}
 	return node->children[unit].kid;
 }
@@ -123,7 +121,7 @@ static bool remove_kid(struct tree *tree, struct node *node, unsigned int level,
 	node->kids[unit / 64] &= ~bit_of(unit);
 	node->part.kid_cnt--;
 	phyr_part_clear(&node->part, (struct span){ unit, unit });
-	phyr_tree_spare(tree, kid, part_is_node(kid, level - 1));
+	phyr_tree_spare(tree, kid, kind_of(kid, level - 1));
 	return node->part.kid_cnt == 0 ?
 		       phyr_node_last_kid(node, level, unit) :
 		       phyr_node_refresh(node, level, (struct span){ unit, unit });
@@ -372,7 +370,7 @@ void phyr_tree_take_tiles(struct tree *tree, struct span span, uint64_t cnt)
 
 /* What the way down to one end of a span lacks. */
 static void need_at(const struct part *part, unsigned int level, struct span span, uint64_t granule,
-		    size_t *parts, size_t *nodes)
+		    struct need *need)
 {
 	for (;; level--) {
 		uint64_t mask = phyr_bits_mask(unit_lg2(level));
@@ -384,8 +382,8 @@ static void need_at(const struct part *part, unsigned int level, struct span spa
 		if (!shared || granule == span.first) {
 			bool cut = shared ? cuts_units(level, span) : !whole;
 
-			*nodes += cut && !(part && part->is_node);
-			*parts += !cut && !part;
+			need->cnt[NODE] += cut && !(part && part->is_node);
+			need->cnt[PART] += !cut && !part;
 		}
 		if (whole)
 			return;
@@ -394,16 +392,15 @@ static void need_at(const struct part *part, unsigned int level, struct span spa
 	}
 }
 
-bool phyr_tree_need(struct tree *tree, struct span span, size_t *ret_parts, size_t *ret_nodes)
+bool phyr_tree_need(struct tree *tree, struct span span, struct need *ret_need)
 {
 	const struct path *path = phyr_tree_way(tree, span);
 
 	if (is_flat(path->part, path->level, in_part(path->level, span)))
 		return false;
-	*ret_parts = 0;
-	*ret_nodes = 0;
-	need_at(path->part, path->level, span, span.first, ret_parts, ret_nodes);
+	*ret_need = (struct need){ 0 };
+	need_at(path->part, path->level, span, span.first, ret_need);
 	if (span.first >> PART_LG2 != span.last >> PART_LG2)
-		need_at(path->part, path->level, span, span.last, ret_parts, ret_nodes);
+		need_at(path->part, path->level, span, span.last, ret_need);
 	return true;
 }

@@ -74,8 +74,7 @@ static void attach(struct phyr_iova_space *space, struct strip *strip)
 }
 
 /* One try, from the most ranges down to what a word holds. As many codes as try_alloc(). */
-static int try_attach(struct phyr_iova_cache *cache, struct strip *strip, size_t *ret_parts,
-		      size_t *ret_nodes)
+static int try_attach(struct phyr_iova_cache *cache, struct strip *strip, struct need *ret_need)
 {
 	struct phyr_iova_space *space = cache->space;
 	unsigned int most = UNIT_CNT / strip->cnt < SLOT_CNT ? UNIT_CNT / strip->cnt : SLOT_CNT;
@@ -93,8 +92,8 @@ static int try_attach(struct phyr_iova_cache *cache, struct strip *strip, size_t
 		strip->len = (uint32_t)strip->slots * strip->cnt;
 		span = (struct span){ strip->first, strip->first + strip->len - 1 };
 		/* A leaf that a strip takes whole must exist, to hold the ends. */
-		err = phyr_spares_suffice(space, (struct span){ span.first, span.first }, ret_parts,
-					  ret_nodes) ?
+		err = phyr_spares_suffice(space, (struct span){ span.first, span.first },
+					  ret_need) ?
 			      PHYR_OK :
 			      PHYR_E_BUSY;
 		if (!err)
@@ -122,7 +121,7 @@ static void adopt(struct phyr_iova_cache *cache, struct strip *strip)
 int phyr_cache_refill(struct phyr_iova_cache *cache, unsigned int cnt)
 {
 	const struct phyr_mem *mem = cache->space->mem;
-	size_t parts, nodes;
+	struct need need;
 	struct strip *strip;
 	int err;
 
@@ -134,8 +133,8 @@ int phyr_cache_refill(struct phyr_iova_cache *cache, unsigned int cnt)
 	memset(strip, 0, sizeof(*strip));
 	strip->cache = cache;
 	strip->cnt = (uint16_t)cnt;
-	while ((err = try_attach(cache, strip, &parts, &nodes)) == PHYR_E_BUSY) {
-		err = phyr_spares_grow(cache->space, parts, nodes);
+	while ((err = try_attach(cache, strip, &need)) == PHYR_E_BUSY) {
+		err = phyr_spares_grow(cache->space, &need);
 		if (err)
 			break;
 	}

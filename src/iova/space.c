@@ -30,10 +30,10 @@ static int check_params(const struct phyr_iova_params *params, unsigned int *ret
 
 static int take_outside(struct phyr_iova_space *space, struct span span)
 {
-	size_t parts, nodes;
+	struct need need;
 
-	if (!phyr_spares_suffice(space, span, &parts, &nodes)) {
-		int err = phyr_spares_grow(space, parts, nodes);
+	if (!phyr_spares_suffice(space, span, &need)) {
+		int err = phyr_spares_grow(space, &need);
 
 		if (err)
 			return err;
@@ -62,14 +62,14 @@ static int create_tree(struct phyr_iova_space *space)
 
 	for (tree->level = 1; tree_last(tree) < space->window.last;)
 		tree->level++;
-	root = space->mem->alloc(space->mem->ctx, node_len(tree));
+	root = space->mem->alloc(space->mem->ctx, len_of(tree, NODE));
 	if (!root)
 		return PHYR_E_NOMEM;
-	memset(root, 0, node_len(tree));
+	memset(root, 0, len_of(tree, NODE));
 	root->part.is_node = true;
 	phyr_part_init(&root->part, tree->level);
 	tree->root = root;
-	space->stats.metadata_len += node_len(tree);
+	space->stats.metadata_len += len_of(tree, NODE);
 	return take_all_outside(space);
 }
 
@@ -116,10 +116,10 @@ static void empty_node(struct tree *tree, struct node *node, unsigned int level)
 	for (unsigned int unit = 0; unit < UNIT_CNT; unit++) {
 		struct part *kid = kid_at(node, unit);
 
-		if (kid && part_is_node(kid, level - 1))
+		if (kid && kind_of(kid, level - 1) == NODE)
 			empty_node(tree, node_of(kid), level - 1);
 		if (kid)
-			phyr_tree_spare(tree, kid, part_is_node(kid, level - 1));
+			phyr_tree_spare(tree, kid, kind_of(kid, level - 1));
 	}
 }
 
@@ -132,7 +132,7 @@ void phyr_iova_destroy(struct phyr_iova_space *space)
 	mem = space->mem;
 	if (space->tree.root) {
 		empty_node(&space->tree, space->tree.root, space->tree.level);
-		mem->free(mem->ctx, space->tree.root, node_len(&space->tree));
+		mem->free(mem->ctx, space->tree.root, len_of(&space->tree, NODE));
 	}
 	phyr_spares_free(space);
 	mem->free(mem->ctx, space, sizeof(*space));

@@ -46,10 +46,9 @@ void phyr_space_unlock(struct phyr_iova_space *space);
 /* spares.c: parts and nodes for what a range needs. */
 
 /* Are there spares for taking a free range? If not, says how many are missing. */
-bool phyr_spares_suffice(struct phyr_iova_space *space, struct span span, size_t *ret_parts,
-			 size_t *ret_nodes);
+bool phyr_spares_suffice(struct phyr_iova_space *space, struct span span, struct need *ret_need);
 /* Gets more from the hooks; not under the lock. */
-int phyr_spares_grow(struct phyr_iova_space *space, size_t part_cnt, size_t node_cnt);
+int phyr_spares_grow(struct phyr_iova_space *space, const struct need *need);
 /* Unlocks, and lets hooks have what is more than enough. */
 void phyr_spares_unlock(struct phyr_iova_space *space);
 void phyr_spares_free(struct phyr_iova_space *space);

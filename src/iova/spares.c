@@ -9,28 +9,25 @@
 #include "space.h"
 
 /* More than these are given back: enough for a range to come and go without the hooks. */
-#define PARTS_KEPT 32
-#define NODES_KEPT 16
+static const size_t kept[KIND_CNT] = { 32, 16 };
 
-static size_t len_of(const struct phyr_iova_space *space, bool is_node)
+bool phyr_spares_suffice(struct phyr_iova_space *space, struct span span, struct need *ret_need)
 {
-	return is_node ? node_len(&space->tree) : sizeof(struct part);
-}
+	const struct spares *spares = space->tree.spares;
+	bool lacks = false;
 
-bool phyr_spares_suffice(struct phyr_iova_space *space, struct span span, size_t *ret_parts,
-			 size_t *ret_nodes)
-{
-	const struct spares *spares = &space->tree.spares;
-	size_t parts, nodes;
-
-	if (!phyr_tree_need(&space->tree, span, &parts, &nodes))
+	if (!phyr_tree_need(&space->tree, span, ret_need))
 		return true;
-	*ret_parts = parts > spares->part_cnt ? parts - spares->part_cnt : 0;
-	*ret_nodes = nodes > spares->node_cnt ? nodes - spares->node_cnt : 0;
-	return !*ret_parts && !*ret_nodes;
+	for (enum kind kind = PART; kind < KIND_CNT; kind++) {
+		size_t *cnt = &ret_need->cnt[kind];
+
+		*cnt = *cnt > spares[kind].cnt ? *cnt - spares[kind].cnt : 0;
+		lacks |= *cnt != 0;
+	}
+	return !lacks;
 }
 
-static void free_list(const struct phyr_iova_space *space, void *list, bool is_node)
+static void free_list(const struct phyr_iova_space *space, void *list, enum kind kind)
 {
 	const struct phyr_mem *mem = space->mem;
 
@@ -38,26 +35,27 @@ static void free_list(const struct phyr_iova_space *space, void *list, bool is_n
 		void *next;
 
 		memcpy(&next, list, sizeof(next));
-		mem->free(mem->ctx, list, len_of(space, is_node));
+		mem->free(mem->ctx, list, len_of(&space->tree, kind));
 		list = next;
 	}
 }
 
-/* Chains cnt more in front of a list; all or nothing. */
-static bool alloc_list(const struct phyr_iova_space *space, size_t cnt, bool is_node,
+/* Chains cnt more; all or nothing. */
+static bool alloc_list(const struct phyr_iova_space *space, size_t cnt, enum kind kind,
 		       void **ret_list)
 {
 	const struct phyr_mem *mem = space->mem;
+	const size_t len = len_of(&space->tree, kind);
 	void *list = NULL;
 
 	for (size_t i = 0; i < cnt; i++) {
-		void *more = mem->alloc(mem->ctx, len_of(space, is_node));
+		void *more = mem->alloc(mem->ctx, len);
 
 		if (!more) {
-			free_list(space, list, is_node);
+			free_list(space, list, kind);
 			return false;
 		}
-		memset(more, 0, len_of(space, is_node));
+		memset(more, 0, len);
 		memcpy(more, &list, sizeof(list));
 		list = more;
 	}
@@ -66,66 +64,65 @@ static bool alloc_list(const struct phyr_iova_space *space, size_t cnt, bool is_
 }
 
 /* Moves a list to the spares. */
-static void add_list(struct phyr_iova_space *space, void *list, bool is_node)
+static void add_list(struct phyr_iova_space *space, void *list, enum kind kind)
 {
 	while (list) {
 		void *next;
 
 		memcpy(&next, list, sizeof(next));
-		phyr_tree_spare(&space->tree, list, is_node);
-		space->stats.metadata_len += len_of(space, is_node);
+		phyr_tree_spare(&space->tree, list, kind);
+		space->stats.metadata_len += len_of(&space->tree, kind);
 		list = next;
 	}
 }
 
-int phyr_spares_grow(struct phyr_iova_space *space, size_t part_cnt, size_t node_cnt)
+int phyr_spares_grow(struct phyr_iova_space *space, const struct need *need)
 {
 	void *parts, *nodes;
 
-	if (!alloc_list(space, part_cnt, false, &parts))
+	if (!alloc_list(space, need->cnt[PART], PART, &parts))
 		return PHYR_E_NOMEM;
-	if (!alloc_list(space, node_cnt, true, &nodes)) {
-		free_list(space, parts, false);
+	if (!alloc_list(space, need->cnt[NODE], NODE, &nodes)) {
+		free_list(space, parts, PART);
 		return PHYR_E_NOMEM;
 	}
 	phyr_space_lock(space);
-	add_list(space, parts, false);
-	add_list(space, nodes, true);
+	add_list(space, parts, PART);
+	add_list(space, nodes, NODE);
 	phyr_space_unlock(space);
 	return PHYR_OK;
 }
 
-/* Takes what is above `kept` from a list of spares. */
-static void *cut_list(struct phyr_iova_space *space, size_t kept, bool is_node)
+/* Takes out spares until so many are left. */
+static void *cut_list(struct phyr_iova_space *space, size_t left, enum kind kind)
 {
-	void **list = is_node ? &space->tree.spares.nodes : &space->tree.spares.parts;
-	size_t *cnt = is_node ? &space->tree.spares.node_cnt : &space->tree.spares.part_cnt;
+	struct spares *spares = &space->tree.spares[kind];
 	void *cut = NULL;
 
-	for (; *cnt > kept; (*cnt)--) {
-		void *next, *spare = *list;
+	for (; spares->cnt > left; spares->cnt--) {
+		void *next, *spare = spares->first;
 
 		memcpy(&next, spare, sizeof(next));
 		memcpy(spare, &cut, sizeof(cut));
 		cut = spare;
-		*list = next;
-		space->stats.metadata_len -= len_of(space, is_node);
+		spares->first = next;
+		space->stats.metadata_len -= len_of(&space->tree, kind);
 	}
 	return cut;
 }
 
 void phyr_spares_unlock(struct phyr_iova_space *space)
 {
-	void *parts = cut_list(space, PARTS_KEPT, false);
-	void *nodes = cut_list(space, NODES_KEPT, true);
+	void *parts = cut_list(space, kept[PART], PART);
+	void *nodes = cut_list(space, kept[NODE], NODE);
 
 	phyr_space_unlock(space);
-	free_list(space, parts, false);
-	free_list(space, nodes, true);
+	free_list(space, parts, PART);
+	free_list(space, nodes, NODE);
 }
 
 void phyr_spares_free(struct phyr_iova_space *space)
 {
-	free_list(space, cut_list(space, 0, false), false);
-	free_list(space, cut_list(space, 0, true), true);
+	free_list(space, cut_list(space, 0, PART), PART);
+	free_list(space, cut_list(space, 0, NODE), NODE);
 }

@@ -97,19 +97,25 @@ struct path {
 	struct node *nodes[LEVEL_MAX + 2]; /* above it, by levels */
 };
 
-/* Empty parts and nodes, so that taking need not call hooks. The first word links them. */
+/* What a tree is made of. */
+enum kind { PART, NODE, KIND_CNT };
+
+/* So many of each. */
+struct need {
+	size_t cnt[KIND_CNT];
+};
+
+/* Empty ones, so that taking need not call hooks. The first word links them. */
 struct spares {
-	void *parts;
-	void *nodes;
-	size_t part_cnt;
-	size_t node_cnt;
+	void *first;
+	size_t cnt;
 };
 
 struct tree {
 	struct node *root;
 	unsigned int level; /* of the root, at least 1 */
 	struct path path;   /* the last way that was taken, a hint */
-	struct spares spares;
+	struct spares spares[KIND_CNT];
 };
 
 /* [log2 granules] of a unit. */
@@ -201,17 +207,18 @@ static inline bool has_kids(const struct part *part, unsigned int level)
 	return level && part->kid_cnt;
 }
 
-/* Is it a node? Leaves are none. */
-static inline bool part_is_node(const struct part *part, unsigned int level)
+/* Leaves are no nodes. */
+static inline enum kind kind_of(const struct part *part, unsigned int level)
 {
-	return level && part->is_node;
+	return level && part->is_node ? NODE : PART;
 }
 
-/* [bytes] of a node: as much as the root needs, so that all are alike. */
-static inline size_t node_len(const struct tree *tree)
+/* [bytes] Nodes are as long as the root needs, so that all are alike. */
+static inline size_t len_of(const struct tree *tree, enum kind kind)
 {
-	return offsetof(struct node, with) +
-	       ORDER_CNT(tree->level) * sizeof(((struct node *)0)->with[0]);
+	return kind == PART ? sizeof(struct part) :
+			      offsetof(struct node, with) +
+				      ORDER_CNT(tree->level) * sizeof(((struct node *)0)->with[0]);
 }
 
 static inline uint64_t tree_last(const struct tree *tree)
@@ -262,9 +269,9 @@ bool phyr_node_last_kid(struct node *node, unsigned int level, unsigned int unit
 /* mark.c: taking and giving back. */
 
 /* Keeps an empty part or node for later. */
-void phyr_tree_spare(struct tree *tree, void *empty, bool is_node);
-/* How many parts and nodes taking a free range may need; false: none, and nothing is written. */
-bool phyr_tree_need(struct tree *tree, struct span span, size_t *ret_parts, size_t *ret_nodes);
+void phyr_tree_spare(struct tree *tree, void *empty, enum kind kind);
+/* What taking a free range may need; false: nothing, and nothing is written. */
+bool phyr_tree_need(struct tree *tree, struct span span, struct need *ret_need);
 /* Takes free granules as one range; spares suffice. */
 void phyr_tree_take(struct tree *tree, struct span span);
 /* Takes free granules of one leaf as ranges of cnt granules each. */
