@@ -112,16 +112,21 @@ static void print_costs(void)
 	}
 }
 
-static void measure_all(const struct calls_options *options, const char *only, size_t live_cnt)
+/* Whether there was anything to measure. */
+static bool measure_all(const struct calls_options *options, const char *only, size_t live_cnt)
 {
+	const bool limit = !only || !strcmp(only, "limit");
+	const size_t before = cost_cnt;
+
 	for (size_t i = 0; i < SHAPE_CNT; i++) {
 		if (shapes[i].live_max && live_cnt > shapes[i].live_max)
 			continue;
 		if (!only || !strcmp(only, shapes[i].name))
 			measure(options, &shapes[i], live_cnt);
 	}
-	if (!only || !strcmp(only, "limit"))
+	if (limit)
 		calls_limit(options, live_cnt);
+	return limit || cost_cnt > before;
 }
 
 static const char *parse(int argc, char **argv, struct calls_options *options, bool *ret_quick)
@@ -174,8 +179,13 @@ int main(int argc, char **argv)
 		live_cnts[live_cnt_cnt++] = (size_t)options_number("iova_calls", argv[i]);
 	timer_init(&options.timer);
 	calls_print_head(&options);
-	for (size_t i = 0; i < live_cnt_cnt; i++)
-		measure_all(&options, only, live_cnts[i]);
+	for (size_t i = 0; i < live_cnt_cnt; i++) {
+		if (!measure_all(&options, only, live_cnts[i])) {
+			fprintf(stderr, "iova_calls: no shape %s for %zu live\n", only,
+				live_cnts[i]);
+			return 2;
+		}
+	}
 	if (cost_cnt)
 		print_costs();
 	return 0;
